@@ -1,0 +1,1 @@
+"""Moving canonical events durably; never reads a body."""

@@ -1,0 +1,97 @@
+"""What every wire format offers to the rest of the engine.
+
+Channels hold a `Format` and never name one: they split what arrived, decode it, ask for the
+values that order and identify it, and have the reply written that the format owes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Verdict(StrEnum):
+    """What became of a message, as far as its sender must know."""
+
+    ACCEPTED = "accepted"
+    ERROR = "error"  # the content is at fault; HL7 v2: AE
+    REJECTED = "rejected"  # not taken at all; HL7 v2: AR
+
+
+class Stage(StrEnum):
+    """The moment a reply is owed: safely stored, or done with."""
+
+    STORED = "stored"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verdict with its standard code and place, never a value of the message."""
+
+    verdict: Verdict
+    code: str = "0"
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an endpoint accepts, and how it reads what the message leaves unsaid."""
+
+    charset: str = ""  # used when the message names none; empty = the format's default
+    processing: str = ""  # e.g. P; empty = any
+    versions: tuple[str, ...] = ()  # empty = every version the format knows
+    zone: str = "UTC"  # IANA name for times without an offset
+
+
+class Decoded(Protocol):
+    """One decoded message."""
+
+    type: str  # e.g. ADT^A01; a word of the standard, safe to log
+    control: str  # the sender's id of the message; may be empty
+    sender: str  # who sent it, for duplicate detection; never logged
+    version: str
+
+
+class Format(Protocol):
+    """One wire format. All methods are pure and synchronous."""
+
+    name: str
+
+    def split(self, frame: bytes) -> Sequence[bytes]:
+        """The messages of one frame or file, batches opened; raises DecodeError."""
+        ...
+
+    def decode(self, body: bytes, terms: Terms) -> Any:
+        """The message as a tree, lazily; raises DecodeError. Returns a `Decoded`."""
+        ...
+
+    def objection(self, message: Any, terms: Terms) -> Answer | None:
+        """Why the endpoint cannot take a readable message, or None."""
+        ...
+
+    def refusal(self, error: Exception) -> Answer:
+        """The answer owed for bytes whose decoding raised that error."""
+        ...
+
+    def lane_keys(self, message: Any) -> tuple[str, ...]:
+        """What must stay in order by default (patients); empty = unknown."""
+        ...
+
+    def getter(self, path: str) -> Callable[[Any], str]:
+        """A reader of one path of a message, '' when absent; ValueError on a bad path."""
+        ...
+
+    def reply(
+        self,
+        body: bytes,
+        message: Any | None,
+        answer: Answer,
+        stage: Stage,
+        control: str,
+        now: float,
+    ) -> bytes | None:
+        """The reply owed at this stage, or None when none is owed."""
+        ...

@@ -1,0 +1,1 @@
+"""The durable record of messages, deliveries, dead letters, seals and the ledger."""
