@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -59,7 +60,7 @@ def load(text: str, file: str, diagnostics: Diagnostics) -> list[Node]:
     try:
         return list(reader.documents(text))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark = getattr(error, "problem_mark", None)
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         diagnostics.error(place, "bad-yaml", error.problem or "this is not YAML")
     except (yaml.YAMLError, RecursionError):
@@ -107,9 +108,10 @@ class _Reader:
                 yield self._node(next(self._events))
 
     def _place(self, event: yaml.Event) -> Place:
-        return Place(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark: Any = event.start_mark
+        return Place(self._file, mark.line + 1, mark.column + 1)
 
-    def _node(self, event: yaml.Event) -> Node:
+    def _node(self, event: Any) -> Node:
         place = self._place(event)
         if isinstance(event, yaml.AliasEvent):
             self._diagnostics.error(place, "anchor", "aliases are not allowed: write it out")
