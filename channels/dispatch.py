@@ -1,0 +1,313 @@
+"""Sending to one destination: which delivery may go next, and what its outcome means.
+
+A pure state machine: time, randomness, rows and the peer's answers are passed in. A lane is
+released only when its outcome is durable, so that what is repeated after a crash is the last
+delivery of a lane and never an older one.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from channels.backlog import Backlog, Order
+from channels.config import OnDead
+from channels.health import Health
+from channels.lanes import Lanes
+from channels.retry import RetryPolicy
+from vagus.journal.entries import Buried, Delivered, Entry, Parked
+from vagus.kernel.envelope import Delivery
+from vagus.kernel.errors import DeliveryDelayed, DeliveryError, Fault
+
+STORM_WINDOW = 60.0
+STORM_FLOOR = 5
+STORM_SHARE = 0.2
+
+
+class Rows(Protocol):
+    """The durable side of a destination's queue."""
+
+    def put(self, entry: Entry) -> None:
+        """Record an outcome; its `then` follows the commit."""
+        ...
+
+    def waiting(self, destination: int, after: Order, limit: int) -> list[Delivery]:
+        """Open deliveries after a place, in order."""
+        ...
+
+    def lane_waiting(
+        self, destination: int, lane: bytes, first: Order, last: Order, limit: int
+    ) -> list[Delivery]:
+        """Open deliveries of a single lane between two places, both included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a destination's queue is kept in memory."""
+
+    memory: int = 4096  # deliveries
+    lane: int = 1000  # of one lane, beyond which they stay rows
+
+
+class Spill(Delivery):
+    """Stands in a lane for deliveries of that lane which stayed rows, `order` to `last`."""
+
+    last: Order = (0, 0)
+    newest: Order = (0, -1)  # the last one that was not yet committed when it was spilled
+
+
+class Dispatch:
+    """The queue and the fortunes of one destination."""
+
+    def __init__(
+        self,
+        destination: int,
+        rows: Rows,
+        policy: RetryPolicy,
+        health: Health,
+        random: Callable[[], float],
+        *,
+        on_dead: OnDead = OnDead.CONTINUE,
+        limits: Limits = Limits(),
+    ) -> None:
+        self.destination = destination
+        self.health = health
+        self._rows = rows
+        self._policy = policy
+        self._random = random
+        self._hold = on_dead is OnDead.HOLD
+        self._limits = limits
+        self._lanes = Lanes()
+        self._ready: deque[Delivery] = deque()
+        self._parked: list[tuple[float, Order, Delivery]] = []
+        self._held: dict[Order, Delivery] = {}
+        self._recently_parked: deque[float] = deque()
+        self._backlog: Backlog[Delivery] = Backlog(
+            self._page, self._admit, lambda: self._lanes.size, limits.memory
+        )
+        self.in_flight = 0
+        self.paused = False
+        self.retries = 0
+        self.notify: Callable[[], None] = lambda: None
+
+    # What comes in.
+
+    def add(self, delivery: Delivery) -> bool:
+        """Queue a new delivery; False when it stays a row, then `durable` follows its commit."""
+        if not self._backlog.add(delivery):
+            return False
+        tail = self._lanes.tail(delivery.lanes[0]) if delivery.lanes else None
+        if isinstance(tail, Spill):
+            tail.newest = delivery.order
+            return False
+        self.notify()
+        return True
+
+    def durable(self, order: Order) -> None:
+        """A delivery that `add` did not take is committed."""
+        self._backlog.durable(order)
+        self.notify()
+
+    def redrive(self, delivery: Delivery) -> None:
+        """Put a dead delivery back, once that is committed: as the newest of its lane."""
+        held = self._held.pop(delivery.order, None)
+        if held is not None:
+            held.attempts = 0
+            self._ready.append(held)
+        elif self._backlog.has_passed(delivery.order) and self._lanes.add(delivery):
+            self._ready.append(delivery)
+        self.notify()
+
+    def discard(self, order: Order) -> None:
+        """An operator gives up a held delivery: its lane goes on."""
+        if held := self._held.pop(order, None):
+            self._release(held)
+
+    # What goes out.
+
+    def take(self, now: float) -> Delivery | None:
+        """The next delivery that may be sent, or None; it is under way until its outcome."""
+        if self.paused or self.in_flight >= self.health.allowed(now):
+            return None
+        self._unpark(now)
+        ready = self._ready
+        early: list[Delivery] = []
+        taken = None
+        while taken is None and (ready or self._fill()):
+            delivery = ready.popleft()
+            if not isinstance(delivery, Spill):
+                taken = delivery
+                self.in_flight += 1
+            elif self._backlog.is_durable(delivery.newest):
+                self._reload(delivery)
+            else:
+                early.append(delivery)
+        ready.extendleft(early)
+        return taken
+
+    def wake_at(self) -> float | None:
+        """When something may become takeable by time alone, in unix seconds."""
+        due = self._parked[0][0] if self._parked else None
+        if self.health.down and (self._ready or due is not None):
+            return max(self.health.probe_at, 0.0 if self._ready else due or 0.0)
+        return due
+
+    @property
+    def waiting(self) -> int:
+        """How many deliveries are in memory, under way included."""
+        return self._lanes.size
+
+    @property
+    def parked(self) -> int:
+        """How many lanes wait for the next try of their head."""
+        return len(self._parked)
+
+    @property
+    def available(self) -> int:
+        """How many deliveries are ready to be taken."""
+        return len(self._ready)
+
+    @property
+    def cold(self) -> bool:
+        """Whether some deliveries wait as rows only."""
+        return not self._backlog.hot
+
+    # What became of it.
+
+    def delivered(self, delivery: Delivery, digest: bytes) -> None:
+        """The peer has it."""
+        self.in_flight -= 1
+        self.health.succeeded()
+        self._rows.put(
+            Delivered(
+                delivery.message,
+                delivery.part,
+                self.destination,
+                delivery.attempts + 1,
+                digest,
+                partial(self._release, delivery),
+            )
+        )
+
+    def failed(self, delivery: Delivery, error: DeliveryError, now: float) -> None:
+        """The peer does not have it, or may not have it."""
+        self.in_flight -= 1
+        if not isinstance(error, DeliveryDelayed):
+            self.health.succeeded()
+            delivery.attempts += 1
+            self._bury(delivery, error.code)
+        elif error.fault is Fault.DESTINATION:
+            self.retries += 1
+            self._ready.appendleft(delivery)
+            self.health.failed(now, error.after)
+        else:
+            self.health.succeeded()
+            self._retry_later(delivery, error, now)
+        self.notify()
+
+    def unmakeable(self, delivery: Delivery, code: str) -> None:
+        """What should be sent cannot be made: a dead letter, no attempt was made."""
+        self.in_flight -= 1
+        self._bury(delivery, code)
+        self.notify()
+
+    def _retry_later(self, delivery: Delivery, error: DeliveryDelayed, now: float) -> None:
+        delivery.attempts += 1
+        if self._policy.exhausted(delivery.attempts):
+            self._bury(delivery, error.code)
+            return
+        self.retries += 1
+        delivery.due = now + self._policy.delay(delivery.attempts, self._random, error.after)
+        self._rows.put(
+            Parked(
+                delivery.message,
+                delivery.part,
+                self.destination,
+                delivery.attempts,
+                int(delivery.due * 1000),
+                error.code,
+            )
+        )
+        heapq.heappush(self._parked, (delivery.due, delivery.order, delivery))
+        if delivery.attempts == 1:
+            self._watch_for_storm(now)
+
+    def _watch_for_storm(self, now: float) -> None:
+        """Many lanes failing within a minute are the destination's fault, not the messages'."""
+        recent = self._recently_parked
+        recent.append(now)
+        while recent[0] < now - STORM_WINDOW:
+            recent.popleft()
+        if len(recent) > max(STORM_FLOOR, STORM_SHARE * self._lanes.active):
+            recent.clear()
+            self.health.failed(now)
+
+    def _bury(self, delivery: Delivery, code: str) -> None:
+        if self._hold:
+            self._held[delivery.order] = delivery
+        then = None if self._hold else partial(self._release, delivery)
+        self._rows.put(
+            Buried(delivery.message, delivery.part, self.destination, delivery.attempts, code, then)
+        )
+
+    def _release(self, delivery: Delivery) -> None:
+        for ready in self._lanes.done(delivery):
+            self._line_up(ready)
+        self.notify()
+
+    # Rows and memory.
+
+    def _page(self, after: Order, limit: int) -> list[Delivery]:
+        return self._rows.waiting(self.destination, after, limit)
+
+    def _admit(self, delivery: Delivery) -> None:
+        lanes = delivery.lanes
+        if len(lanes) == 1 and self._lanes.length(lanes[0]) >= self._limits.lane:
+            tail = self._lanes.tail(lanes[0])
+            if isinstance(tail, Spill):
+                tail.last = delivery.order
+                return
+            spill = Spill(delivery.message, delivery.part, self.destination, lanes)
+            spill.last = delivery.order
+            delivery = spill
+        if self._lanes.add(delivery):
+            self._line_up(delivery)
+
+    def _line_up(self, delivery: Delivery) -> None:
+        if delivery.due:
+            heapq.heappush(self._parked, (delivery.due, delivery.order, delivery))
+        else:
+            self._ready.append(delivery)
+
+    def _unpark(self, now: float) -> None:
+        while self._parked and self._parked[0][0] <= now:
+            delivery = heapq.heappop(self._parked)[2]
+            delivery.due = 0.0
+            self._ready.append(delivery)
+
+    def _fill(self) -> bool:
+        """Bring rows into memory until something is ready; False when nothing is."""
+        backlog = self._backlog
+        while not self._ready and backlog.wants_rows:
+            if not backlog.refill():
+                return False
+        return bool(self._ready)
+
+    def _reload(self, spill: Spill) -> None:
+        """Put rows back in a spill's place."""
+        limit = max(1, self._limits.lane // 2)
+        page = self._rows.lane_waiting(
+            self.destination, spill.lanes[0], spill.order, spill.last, limit
+        )
+        followers = list(page)
+        if len(page) == limit:
+            rest = Spill(page[-1].message, page[-1].part + 1, self.destination, spill.lanes)
+            rest.last, rest.newest = spill.last, spill.newest
+            followers.append(rest)
+        for ready in self._lanes.replace_head(spill, followers):
+            self._line_up(ready)
