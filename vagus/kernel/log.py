@@ -21,9 +21,9 @@ from vagus.kernel.errors import VagusError
 REDACTED = "[redacted]"
 #: Fields whose values are words of the configuration or of a standard, never of a message.
 WORD_FIELDS = frozenset(
-    "event level logger time id channel source destination connector code reason stage state "
-    "event_type type mapping format host url path file name kind fault error verb signal version "
-    "partner action actor queue".split()
+    "event level logger module time id channel source destination connector code reason stage "
+    "state event_type type mapping format host url path file name kind fault error verb signal "
+    "version partner action actor queue".split()
 )
 _MAX_WORD = 200
 
@@ -115,4 +115,4 @@ def _tame_others(stream: TextIO) -> None:
 
 def get_logger(name: str) -> Any:
     """A logger for one module."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(module=name)
