@@ -1,0 +1,1 @@
+"""HL7 v2 over TCP: the minimal lower layer protocol, with TLS from the first byte."""

@@ -1,0 +1,7 @@
+"""Peers that misbehave on purpose: a scripted one, an acknowledging one, a proxy for faults."""
+
+from peers.acceptor import Acceptor, ack, adt
+from peers.proxy import Proxy
+from peers.script import Peer, close, receive, send, wait
+
+__all__ = ["Acceptor", "Peer", "Proxy", "ack", "adt", "close", "receive", "send", "wait"]
