@@ -94,6 +94,8 @@ class Dispatch:
         self.paused = False
         self.retries = 0
         self.notify: Callable[[], None] = lambda: None
+        #: Told of every delivery that has ended durably, and whether it died.
+        self.ended: Callable[[Delivery, bool], None] | None = None
 
     # What comes in.
 
@@ -190,7 +192,7 @@ class Dispatch:
                 self.destination,
                 delivery.attempts + 1,
                 digest,
-                partial(self._release, delivery),
+                partial(self._taken, delivery),
             )
         )
 
@@ -250,10 +252,21 @@ class Dispatch:
     def _bury(self, delivery: Delivery, code: str) -> None:
         if self._hold:
             self._held[delivery.order] = delivery
-        then = None if self._hold else partial(self._release, delivery)
+        then = partial(self._buried, delivery)
         self._rows.put(
             Buried(delivery.message, delivery.part, self.destination, delivery.attempts, code, then)
         )
+
+    def _buried(self, delivery: Delivery) -> None:
+        if self.ended is not None:
+            self.ended(delivery, True)
+        if not self._hold:
+            self._release(delivery)
+
+    def _taken(self, delivery: Delivery) -> None:
+        if self.ended is not None:
+            self.ended(delivery, False)
+        self._release(delivery)
 
     def _release(self, delivery: Delivery) -> None:
         for ready in self._lanes.done(delivery):

@@ -11,11 +11,15 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the sender gets back; `body` None sends nothing, `close` ends the connection."""
+    """What the sender gets back; `body` None sends nothing, `close` ends the connection.
+
+    `more` holds further replies, each in a frame of its own, when one frame held several messages.
+    """
 
     body: bytes | None
     accepted: bool = True
     close: bool = False
+    more: tuple[bytes, ...] = ()
 
 
 Respond = Callable[[Reply], None]

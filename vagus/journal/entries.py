@@ -58,6 +58,15 @@ class Routed:
 
 
 @dataclass(slots=True)
+class Replied:
+    """The reply that a sender got later than at acceptance; duplicates get it again."""
+
+    id: int
+    reply: bytes
+    then: Then | None = None
+
+
+@dataclass(slots=True)
 class Filtered:
     """Nobody needs it, for a stated reason (a word)."""
 
@@ -150,5 +159,15 @@ class Noted:
 
 
 Entry = (
-    Accept | Routed | Filtered | Died | Delivered | Parked | Buried | Redriven | Discarded | Noted
+    Accept
+    | Replied
+    | Routed
+    | Filtered
+    | Died
+    | Delivered
+    | Parked
+    | Buried
+    | Redriven
+    | Discarded
+    | Noted
 )

@@ -1,4 +1,4 @@
-"""A message on its way through the engine, and an event made from it."""
+"""A message on its way through the engine, and what is owed to a destination because of it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,10 @@ class Envelope:
     override: str | None = None  # a mapping to use in place of the channel's own
     arrived: float = 0.0  # monotonic seconds; 0 = taken from the journal
 
-
-@dataclass(slots=True)
-class Event:
-    """One canonical event made from a message; `content` is opaque to whoever carries it."""
-
-    message: int
-    part: int
-    type: str  # e.g. appointment.booked
-    lanes: tuple[bytes, ...]  # opaque keyed tokens of what must stay in order
-    content: Any = None
-    arrived: float = 0.0
+    @property
+    def order(self) -> tuple[int, int]:
+        """Its place in the order of acceptance."""
+        return (self.id, 0)
 
 
 @dataclass(slots=True, eq=False)

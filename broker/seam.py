@@ -1,0 +1,70 @@
+"""What a broker offers: queues that get events, durably and in order per lane.
+
+A queue is known by the small number the journal gives its name. Bodies are opaque: a broker
+reads neither `Delivery.content` nor what a consumer makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vagus.journal.entries import Entry, Routed
+from vagus.kernel.envelope import Delivery
+
+Order = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What one consumer gets: its name, who feeds it, and the event patterns it wants."""
+
+    id: int
+    name: str
+    channel: str
+    patterns: tuple[str, ...] = ()
+
+
+class Consumer(Protocol):
+    """Whoever works off a queue."""
+
+    def add(self, delivery: Delivery) -> bool:
+        """Take one; False when it stays with the broker, then `durable` follows."""
+        ...
+
+    def durable(self, order: Order) -> None:
+        """A delivery that was not taken is safe with the broker."""
+        ...
+
+
+class Broker(Protocol):
+    """Carries events from channels to queues."""
+
+    kind: str
+
+    def attach(self, queue: Queue, consumer: Consumer) -> None:
+        """Declare a queue and who works it off."""
+        ...
+
+    def publish(self, routed: Routed, deliveries: Sequence[Delivery]) -> None:
+        """Hand over the deliveries of one message; durable together with its outcome."""
+        ...
+
+    def put(self, entry: Entry) -> None:
+        """Record what became of a delivery."""
+        ...
+
+    def waiting(self, destination: int, after: Order, limit: int) -> list[Delivery]:
+        """Deliveries of a queue that wait, in order of acceptance."""
+        ...
+
+    def lane_waiting(
+        self, destination: int, lane: bytes, first: Order, last: Order, limit: int
+    ) -> list[Delivery]:
+        """Those of one lane between two places, both included."""
+        ...
+
+    def queues(self) -> list[Queue]:
+        """Every queue that is declared."""
+        ...

@@ -1,0 +1,96 @@
+"""One channel at run time: its intake, its steps, its destinations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from channels.config import Ack, ChannelConfig
+from channels.courier import Courier
+from channels.intake import Intake
+from channels.measure import ChannelMeasures
+from channels.pipeline import Outcome, Pipeline
+from channels.work import Work
+from connectors.seam import Outbound, Source
+from vagus.kernel import ids
+from vagus.kernel.envelope import Delivery, Envelope
+from vagus.kernel.errors import EngineFault, MessageError
+
+Render = Callable[[Work], bytes]
+
+
+@dataclass(slots=True)
+class Channel:
+    """The moving parts of one channel, put together by the assembly."""
+
+    config: ChannelConfig
+    endpoint: int
+    ack: Ack
+    intake: Intake
+    pipeline: Pipeline
+    lanes: Callable[[Work], tuple[bytes, ...]]
+    measures: ChannelMeasures
+    couriers: Mapping[int, Courier]
+    renders: Mapping[int, Render]
+    body: Callable[[int], bytes]  # a stored body by message id
+    unordered: frozenset[int] = frozenset()  # destinations without order
+    sources: Sequence[Source] = field(default_factory=list)
+    paused: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in the project."""
+        return self.config.channel
+
+    def deliveries(self, envelope: Envelope, outcome: Outcome) -> list[Delivery]:
+        """One delivery for each part and destination that wants it."""
+        owed = []
+        for part, (work, targets) in enumerate(outcome.routed):
+            lanes = self.lanes(work)
+            for destination in targets:
+                owed.append(
+                    Delivery(
+                        message=envelope.id,
+                        part=part,
+                        destination=destination,
+                        lanes=() if destination in self.unordered else lanes,
+                        type=work.event,
+                        content=work,
+                        arrived=envelope.arrived,
+                    )
+                )
+        return owed
+
+    def make(self, delivery: Delivery) -> Outbound:
+        """What is sent for a delivery; made again from the journal when it left memory."""
+        work: Work = delivery.content or self._remade(delivery)
+        key = ids.to_text(delivery.message)
+        return Outbound(
+            key=f"{key}.{delivery.part}" if delivery.part else key,
+            body=self.renders[delivery.destination](work),
+            type=work.event,
+        )
+
+    def _remade(self, delivery: Delivery) -> Work:
+        try:
+            body = self.body(delivery.message)
+        except EngineFault:
+            raise MessageError("corrupt") from None
+        outcome = self.pipeline.run(Envelope(delivery.message, self.endpoint, body))
+        if outcome.error is not None:
+            raise outcome.error
+        if delivery.part >= len(outcome.routed):
+            raise MessageError("no-longer-routed")
+        return outcome.routed[delivery.part][0]
+
+    def pause(self) -> None:
+        """Read nothing new; what is accepted goes on."""
+        self.paused = True
+        for source in self.sources:
+            source.pause()
+
+    def resume(self) -> None:
+        """Read again."""
+        self.paused = False
+        for source in self.sources:
+            source.resume()
