@@ -1,0 +1,101 @@
+"""The queues, read back from rows: what is stored and not processed, what is owed to whom.
+
+Everything here reads what is committed, in pages, through read-only connections on the loop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+
+from vagus.journal.calendar import Calendar
+from vagus.journal.day import Day
+from vagus.journal.days import day_of
+from vagus.journal.rows import Open, Stored
+from vagus.journal.statements import QUERIES
+from vagus.journal.tally import DeliveryState
+from vagus.journal.vault import CorruptBody
+
+
+class Queues:
+    """Cursors over the open rows of all days, oldest first."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+
+    def stored(self, after: int, limit: int) -> list[Stored]:
+        """Messages in state stored with an id above `after`."""
+        found: list[Stored] = []
+        for day in self._busy_days(after):
+            rows = day.reader.execute(QUERIES["stored"], (after, limit - len(found))).fetchall()
+            found += [_stored(day, row) for row in rows]
+            if len(found) >= limit:
+                break
+        return found
+
+    def waiting(self, destination: int, after: tuple[int, int], limit: int) -> list[Open]:
+        """Open deliveries of a destination."""
+        return self._open("waiting", (destination,), after, limit)
+
+    def lane_waiting(
+        self, destination: int, lane: bytes, after: tuple[int, int], limit: int
+    ) -> list[Open]:
+        """Open deliveries of a lane."""
+        return self._open("lane_waiting", (destination, lane), after, limit)
+
+    def body(self, message_id: int) -> bytes:
+        """The verified body of a message."""
+        day = self._calendar.days.get(day_of(message_id))
+        if day is None:
+            raise KeyError(message_id)
+        return read_body(day, day.reader, message_id)
+
+    def _open(
+        self, query: str, values: tuple[object, ...], after: tuple[int, int], limit: int
+    ) -> list[Open]:
+        found: list[Open] = []
+        for day in self._busy_days(after[0]):
+            left = limit - len(found)
+            rows = day.reader.execute(QUERIES[query], (*values, *after, left)).fetchall()
+            found += [_open(row) for row in rows]
+            if len(found) >= limit:
+                break
+        return found
+
+    def _busy_days(self, after: int) -> Iterator[Day]:
+        first = day_of(after)
+        for day in self._calendar.ordered():
+            if day.number >= first and (day.pending or day.writer is not None):
+                yield day
+
+
+def _open(row: tuple[int, int, int, bytes, int, int, int | None]) -> Open:
+    message, part, destination, lane, state, attempts, due = row
+    return Open(message, part, destination, lane, DeliveryState(state), attempts, due)
+
+
+def _stored(
+    day: Day, row: tuple[int, int, str, str, int | None, str | None, bytes, bytes | None]
+) -> Stored:
+    message, endpoint, kind, control, cause, override, digest, sealed = row
+    body: bytes | None
+    try:
+        body = day.vault.open(message, endpoint, sealed)
+    except CorruptBody:
+        body = None
+    if body is not None and hashlib.sha256(body).digest() != digest:
+        body = None
+    return Stored(message, endpoint, kind, control, cause, override, digest, body)
+
+
+def read_body(day: Day, con: sqlite3.Connection, message_id: int) -> bytes:
+    """A body, opened and compared with its hash; raises CorruptBody, KeyError."""
+    row = con.execute(QUERIES["body"], (message_id,)).fetchone()
+    if row is None:
+        raise KeyError(message_id)
+    endpoint, digest, sealed = row
+    body = day.vault.open(message_id, endpoint, sealed)
+    if hashlib.sha256(body).digest() != digest:
+        raise CorruptBody
+    return body

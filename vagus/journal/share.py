@@ -1,0 +1,160 @@
+"""One day's share of a batch: everything a single transaction on one file says and changes.
+
+Nothing in memory changes until the commit has succeeded, so that a share can be rolled back and
+written again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from vagus.journal import seals
+from vagus.journal.day import Counter, Day
+from vagus.journal.seals import Sealer
+from vagus.journal.statements import QUERIES
+from vagus.journal.tally import Tally, word
+from vagus.kernel.log import get_logger
+
+log = get_logger(__name__)
+#: What a commit seals of one kind: the rows' keys, by which they are ordered, and their records.
+Records = list[tuple[tuple[int, ...], bytes]]
+_LAST_EVENT, _INSERT_EVENT = QUERIES["last_event"], QUERIES["insert_event"]
+
+
+class Share:
+    """A transaction under way."""
+
+    __slots__ = (
+        "_tallies",
+        "accepts",
+        "con",
+        "day",
+        "delivered",
+        "delta",
+        "events",
+        "head",
+        "n",
+        "now",
+        "outcomes",
+    )
+
+    def __init__(self, day: Day, now: int) -> None:
+        assert day.writer is not None
+        self.day = day
+        self.con = day.writer
+        self.now = now
+        self.n = day.head[0] + 1
+        self.head = day.head
+        self.delta: dict[Counter, int] = {}
+        self._tallies: dict[int, Tally] = {}
+        self.accepts: Records = []
+        self.outcomes: Records = []
+        self.delivered: Records = []
+        self.events: Records = []
+
+    def begin(self) -> None:
+        """Take the write lock; raises sqlite3.OperationalError when another holds it."""
+        self.con.execute("BEGIN IMMEDIATE")
+
+    def count(self, what: str, number: int, by: int) -> None:
+        """Change a counter."""
+        key = (what, number)
+        self.delta[key] = self.delta.get(key, 0) + by
+
+    def tally(self, message: int) -> Tally | None:
+        """The tally of a message, to be changed in place; None: there is no such message."""
+        tally = self._tallies.get(message)
+        if tally is None:
+            tally = self.day.tally(message)
+            if tally is not None:
+                self._tallies[message] = tally
+        return tally
+
+    def begin_tally(self, message: int, tally: Tally) -> None:
+        """Begin counting a message that has just been routed."""
+        self._tallies[message] = tally
+
+    def move(self, tally: Tally, source: int, target: int) -> None:
+        """Move one delivery from slot to slot, and with it what the message counts as."""
+        before = word(tally)
+        tally[source] -= 1
+        tally[target] += 1
+        after = word(tally)
+        if before != after:
+            self.count(before, tally[0], -1)
+            self.count(after, tally[0], 1)
+
+    def event(
+        self,
+        message: int,
+        kind: str,
+        actor: str,
+        detail: str,
+        delivery: tuple[int | None, int | None, int | None, int | None] = (None, None, None, None),
+    ) -> None:
+        """Write an event row; `delivery` is part, destination, attempts, due."""
+        n = int(self.con.execute(_LAST_EVENT, (message,)).fetchone()[0]) + 1
+        row = (message, n, self.now, clean(kind), clean(actor), clean(detail), *delivery)
+        self.con.execute(_INSERT_EVENT, (*row, self.n))
+        self.events.append(((message, n), seals.event(row)))
+
+    def ignored(self, kind: str, message: int) -> None:
+        """Say that an entry changed nothing, because the record had moved on."""
+        log.warning("entry_ignored", kind=kind, id=message)
+
+    def finish(self, sealer: Sealer) -> None:
+        """Write the seal and the counters, the last statements before COMMIT."""
+        groups = (self.accepts, self.outcomes, self.delivered, self.events)
+        for group in groups:
+            group.sort()
+        records = [record for group in groups for record in group]
+        if records:
+            ids = [key[0] for key, _ in records]
+            seal = (self.n, self.now, min(ids), max(ids), len(records))
+            sealed = b"".join([record for _, record in records])
+            digest = sealer.link(self.head[1], seal, sealed)
+            self.con.execute(QUERIES["insert_seal"], (*seal, digest))
+            self.head = (self.n, digest)
+        changed = [(what, number, n) for (what, number), n in self.delta.items() if n]
+        if changed:
+            self.con.executemany(QUERIES["bump"], changed)
+
+    def commit(self) -> None:
+        """Make it durable; runs on the commit thread."""
+        self.con.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo everything; memory was not touched."""
+        if self.con.in_transaction:
+            self.con.execute("ROLLBACK")
+
+    def settle(self) -> None:
+        """Take over into memory what is now durable."""
+        day = self.day
+        day.head = self.head
+        day.keep_tallies(self._tallies)
+        for key, n in self.delta.items():
+            day.counts[key] = day.counts.get(key, 0) + n
+
+
+def applied(con: sqlite3.Connection, sql: str, rows: list[tuple[object, ...]]) -> list[bool]:
+    """Run an UPDATE for each row and say which of them found theirs.
+
+    All at once when every row is found, as is usual; otherwise again, one by one.
+    """
+    if not rows:
+        return []
+    con.execute("SAVEPOINT many")
+    if con.executemany(sql, rows).rowcount == len(rows):
+        con.execute("RELEASE many")
+        return [True] * len(rows)
+    con.execute("ROLLBACK TO many")
+    con.execute("RELEASE many")
+    return [con.execute(sql, row).rowcount == 1 for row in rows]
+
+
+def clean(text: str) -> str:
+    """Text that SQLite can store, whatever bytes it came from."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")

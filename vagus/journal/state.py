@@ -1,0 +1,197 @@
+"""`state.db`: what outlives the days: names, the days' keys and anchors, control numbers."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vagus.journal import connect
+from vagus.journal.statements import script
+from vagus.kernel.errors import EngineFault
+
+FILE = "state.db"
+Kind = Literal["endpoint", "destination"]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """What is kept about a day: its wrapped key, its place in the seal chain, its anchor."""
+
+    day: str
+    wrapped_key: bytes | None
+    state: str
+    previous: str | None
+    link_n: int | None
+    link: bytes | None
+    first: int | None
+    last: int | None
+    seal_n: int | None
+    seal: bytes | None
+    held: str | None
+
+
+class State:
+    """The one connection of this process that writes `state.db`; safe from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = threading.RLock()
+        try:
+            self._con = connect.writer(folder / FILE, cache_kib=2_048, busy_ms=5_000)
+        except sqlite3.DatabaseError as error:
+            raise _broken(folder) from error
+        try:
+            with self.writing():
+                for statement in script("state.sql").split(";\n"):
+                    self._con.execute(statement)
+        except sqlite3.DatabaseError as error:
+            self._con.close()
+            raise _broken(folder) from error
+
+    def close(self) -> None:
+        """Close the connection; the last one to close checkpoints."""
+        with self._lock:
+            self._con.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that shuts out every other writer; durable when it is left."""
+        with self._lock:
+            self._con.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._con
+                self._con.execute("COMMIT")
+            except BaseException:
+                if self._con.in_transaction:
+                    self._con.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for a query."""
+        with self._lock:
+            yield self._con
+
+    def name_id(self, kind: Kind, name: str) -> int:
+        """The number of a name, given at its first use and kept for ever."""
+        with self.writing() as con:
+            row = con.execute(
+                "SELECT id FROM name WHERE kind = ? AND name = ?", (kind, name)
+            ).fetchone()
+            if row is None:
+                row = con.execute(
+                    "INSERT INTO name(kind, id, name) SELECT ?, coalesce(max(id), 0) + 1, ?"
+                    " FROM name WHERE kind = ? RETURNING id",
+                    (kind, name, kind),
+                ).fetchone()
+        return int(row[0])
+
+    def names(self, kind: Kind) -> dict[int, str]:
+        """Every name of a kind by its number."""
+        with self.reading() as con:
+            return read_names(con, kind)
+
+    def meta(self, key: str) -> bytes | None:
+        """A remembered value."""
+        with self.reading() as con:
+            row = con.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def remember(self, key: str, value: bytes) -> None:
+        """Keep a value."""
+        with self.writing() as con:
+            con.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (key, value))
+
+    def partitions(self) -> dict[str, Partition]:
+        """Every day ever begun, oldest first."""
+        with self.reading() as con:
+            return read_partitions(con)
+
+    def add_partition(self, partition: Partition) -> None:
+        """Remember a new day."""
+        with self.writing() as con:
+            con.execute(
+                "INSERT INTO partition(day, wrapped_key, state, previous, link_n, link)"
+                " VALUES(?, ?, ?, ?, ?, ?)",
+                (
+                    partition.day,
+                    partition.wrapped_key,
+                    partition.state,
+                    partition.previous,
+                    partition.link_n,
+                    partition.link,
+                ),
+            )
+
+    def anchor(self, day: str, n: int, digest: bytes, span: tuple[int | None, int | None]) -> None:
+        """Remember the newest seal of a day, and its first and last id."""
+        with self.writing() as con:
+            con.execute(
+                "UPDATE partition SET seal_n = ?, seal = ?, first = ?, last = ? WHERE day = ?",
+                (n, digest, *span, day),
+            )
+
+    def set_partition_state(self, day: str, state: str) -> None:
+        """Mark a day as closed, dropped or damaged."""
+        with self.writing() as con:
+            con.execute("UPDATE partition SET state = ? WHERE day = ?", (state, day))
+
+    def rename_partition(self, day: str, name: str) -> None:
+        """Give a damaged day another name, so that its key is kept and the day can begin anew."""
+        with self.writing() as con:
+            con.execute(
+                "UPDATE partition SET day = ?, state = 'damaged' WHERE day = ?", (name, day)
+            )
+
+    def hold(self, day: str, reason: str | None) -> None:
+        """Keep a day from being dropped, or with None let it go."""
+        with self.writing() as con:
+            con.execute("UPDATE partition SET held = ? WHERE day = ?", (reason, day))
+
+    def past(self) -> dict[tuple[str, int], int]:
+        """The counters of all days that were dropped."""
+        with self.reading() as con:
+            return read_past(con)
+
+    def allocate(self, scope: str, count: int = 100, first: int = 1) -> range:
+        """A block of control numbers of a scope; numbers never come back, gaps are allowed."""
+        with self.writing() as con:
+            row = con.execute(
+                "SELECT next FROM control_number WHERE scope = ?", (scope,)
+            ).fetchone()
+            start = first if row is None else int(row[0])
+            con.execute(
+                "INSERT OR REPLACE INTO control_number(scope, next) VALUES(?, ?)",
+                (scope, start + count),
+            )
+        return range(start, start + count)
+
+
+def read_names(con: sqlite3.Connection, kind: Kind) -> dict[int, str]:
+    """Every name of a kind by its number, over any connection to `state.db`."""
+    return dict(con.execute("SELECT id, name FROM name WHERE kind = ? ORDER BY id", (kind,)))
+
+
+def read_partitions(con: sqlite3.Connection) -> dict[str, Partition]:
+    """Every day ever begun, over any connection to `state.db`."""
+    rows = con.execute(
+        "SELECT day, wrapped_key, state, previous, link_n, link, first, last, seal_n, seal, held"
+        " FROM partition ORDER BY day"
+    )
+    return {row[0]: Partition(*row) for row in rows}
+
+
+def read_past(con: sqlite3.Connection) -> dict[tuple[str, int], int]:
+    """The counters of dropped days, over any connection to `state.db`."""
+    return {(what, number): n for what, number, n in con.execute("SELECT what, id, n FROM past")}
+
+
+def _broken(folder: Path) -> EngineFault:
+    return EngineFault(
+        f"{folder / FILE} cannot be used: it holds the keys of all days, so restore it from a"
+        " backup before starting"
+    )

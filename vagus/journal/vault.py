@@ -1,0 +1,90 @@
+"""Bodies at rest: sealed with the key of their day and bound to their message.
+
+AES-256-GCM; the nonce stands before the ciphertext. A body moved to another row, another endpoint
+or another day does not open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from struct import Struct
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from vagus.kernel.errors import EngineFault
+from vagus.kernel.keys import Keyset
+
+_NONCE = 12
+_BINDING = Struct(">qq")
+
+
+class CorruptBody(EngineFault):
+    """A stored body does not open: it was damaged or moved, or its day's key was destroyed."""
+
+
+class Vault:
+    """Seals and opens the bodies of one day."""
+
+    __slots__ = ("_cipher", "_key_id")
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+        self._key_id = hashlib.sha256(key).digest()[:8]
+
+    def __repr__(self) -> str:
+        return "Vault()"
+
+    def seal(self, message: int, endpoint: int, body: bytes) -> bytes:
+        """The body as it is stored."""
+        nonce = os.urandom(_NONCE)
+        aad = _BINDING.pack(message, endpoint) + self._key_id
+        return nonce + self._cipher.encrypt(nonce, body, aad)
+
+    def open(self, message: int, endpoint: int, sealed: bytes | None) -> bytes:
+        """The body as it was accepted; raises `CorruptBody`."""
+        return self._open(sealed, _BINDING.pack(message, endpoint) + self._key_id)
+
+    def seal_reply(self, message: int, endpoint: int, reply: bytes | None) -> bytes | None:
+        """The reply as it is stored; bound so that it cannot pass for a body."""
+        if reply is None:
+            return None
+        nonce = os.urandom(_NONCE)
+        aad = _BINDING.pack(message, endpoint) + self._key_id + b"reply"
+        return nonce + self._cipher.encrypt(nonce, reply, aad)
+
+    def open_reply(self, message: int, endpoint: int, sealed: bytes | None) -> bytes | None:
+        """The stored reply; raises `CorruptBody`."""
+        if sealed is None:
+            return None
+        return self._open(sealed, _BINDING.pack(message, endpoint) + self._key_id + b"reply")
+
+    def _open(self, sealed: bytes | None, aad: bytes) -> bytes:
+        if not isinstance(sealed, bytes) or len(sealed) < _NONCE + 16:
+            raise CorruptBody
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], aad)
+        except InvalidTag:
+            raise CorruptBody from None
+
+
+def new_day_key(keyset: Keyset, day: str) -> bytes:
+    """A random key for one day, wrapped for storing."""
+    return keyset.seal(os.urandom(32), _purpose(day))
+
+
+def day_vault(keyset: Keyset, day: str, wrapped: bytes | None) -> Vault:
+    """The vault of a day; raises `CorruptBody` when its key is gone or is not ours."""
+    if wrapped is None:
+        raise CorruptBody(f"the key of {day} was destroyed: its bodies cannot be read")
+    try:
+        return Vault(keyset.open(wrapped, _purpose(day)))
+    except Exception as error:
+        raise CorruptBody(
+            f"the key of {day} does not open with this key set: use the keys it was written with"
+        ) from error
+
+
+def _purpose(day: str) -> bytes:
+    return b"journal day " + day.encode()
