@@ -44,7 +44,11 @@ class _Event(NamedTuple):
 
 def decode(body: bytes, terms: Terms) -> Message:
     """The message that the bytes are; raises DecodeError with a place and never a value."""
-    text, charset = _text(body, terms.charset)
+    return read(*_text(body, terms.charset))
+
+
+def read(text: str, charset: str) -> Message:
+    """The message that a text beginning with MSH is; `charset` is remembered for its reply."""
     if "\n" in text:
         text = text.replace("\r\n", "\r").replace("\n", "\r")
     separators = declared(text)

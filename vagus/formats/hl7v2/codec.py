@@ -1,0 +1,51 @@
+"""HL7 v2 as the rest of the engine sees it: one `Format`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vagus.formats.format import Answer, Stage, Terms
+from vagus.formats.hl7v2 import acks, batch, lanes, message, objections, reader
+from vagus.formats.hl7v2.message import Message
+
+
+class HL7V2:
+    """The wire format HL7 v2 in its ER7 encoding; holds no state."""
+
+    name = "hl7v2"
+
+    def split(self, frame: bytes) -> Sequence[bytes]:
+        """The messages of one frame or file, batches opened; raises DecodeError."""
+        return batch.split(frame)
+
+    def decode(self, body: bytes, terms: Terms) -> Message:
+        """The message, cut into segments and fields; raises DecodeError."""
+        return reader.decode(body, terms)
+
+    def objection(self, message: Message, terms: Terms) -> Answer | None:
+        """Why the endpoint cannot take the message, or None."""
+        return objections.objection(message, terms)
+
+    def refusal(self, error: Exception) -> Answer:
+        """The answer owed for bytes whose decoding raised that error."""
+        return objections.refusal(error)
+
+    def lane_keys(self, message: Message) -> tuple[str, ...]:
+        """The patients the message is about; empty when it names none."""
+        return lanes.lane_keys(message)
+
+    def getter(self, path: str) -> Callable[[Message], str]:
+        """A reader of one path such as `PID-3(2).1`; ValueError on a bad path."""
+        return message.getter(path)
+
+    def reply(
+        self,
+        body: bytes,
+        message: Message | None,
+        answer: Answer,
+        stage: Stage,
+        control: str,
+        now: float,
+    ) -> bytes | None:
+        """The acknowledgement owed at this stage, or None when none is owed."""
+        return acks.reply(body, message, answer, stage, control, now)
