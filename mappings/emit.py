@@ -1,0 +1,98 @@
+"""Builds the text of generated Python: lines, nested blocks, and values computed once (§14).
+
+A line is a text or a function that gives it when everything is known, e.g. how far the rows of a
+segment are padded. Texts of users never become code: they enter as `repr` or as constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Line = str | Callable[[], str]
+
+
+class Names:
+    """Hands out names that no other value of the function has."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def fresh(self, letter: str) -> str:
+        """A new name beginning with the letter."""
+        self._count += 1
+        return f"{letter}{self._count}"
+
+
+class Block:
+    """A straight run of statements at one level of indentation.
+
+    Everything hoisted into it stands before the statement being written, so it is bound for all
+    that follows and for every block inside.
+    """
+
+    def __init__(self, parent: Block | None, indent: int) -> None:
+        self.parent = parent
+        self.indent = indent
+        self._extra = 0
+        self._lines: list[tuple[int, Line]] = []
+        self._mark = 0
+        self._known: dict[object, str] = {}
+        self.covers: dict[tuple[str, str, bool], int] = {}
+        self.weight = 0
+
+    @property
+    def level(self) -> int:
+        """The indentation the next line gets."""
+        return self.indent + self._extra
+
+    def statement(self) -> None:
+        """A new statement of the block begins: hoisted lines go before it."""
+        if not self._extra:
+            self._mark = len(self._lines)
+
+    def add(self, line: Line) -> None:
+        """Write a line."""
+        self._lines.append((self.level, line))
+
+    @contextmanager
+    def inside(self, header: Line) -> Iterator[None]:
+        """Write a header, and what follows one level further in."""
+        self.add(header)
+        self._extra += 1
+        try:
+            yield
+        finally:
+            self._extra -= 1
+
+    def known(self, key: object) -> str | None:
+        """The name a value already has here or further out."""
+        block: Block | None = self
+        while block is not None:
+            if key in block._known:
+                return block._known[key]
+            block = block.parent
+        return None
+
+    def hoist(self, key: object, name: str, lines: list[tuple[int, Line]]) -> str:
+        """Put lines before the statement being written and remember what they bind."""
+        placed = [(self.indent + extra, line) for extra, line in lines]
+        self._lines[self._mark : self._mark] = placed
+        self._mark += len(placed)
+        self._known[key] = name
+        return name
+
+    def close(self) -> None:
+        """Hand the lines to the block outside, where its next line stands."""
+        assert self.parent is not None
+        if not self._lines:
+            self.add("pass")
+        self.parent._lines.extend(self._lines)
+        self.parent.weight += self.weight
+
+    def text(self) -> str:
+        """The whole text of an outermost block."""
+        return "\n".join(
+            "    " * level + (line if isinstance(line, str) else line())
+            for level, line in self._lines
+        )

@@ -1,0 +1,160 @@
+"""Sorts the segments of a message into the groups of its structure: one pass with a stack (§3.1).
+
+The structure becomes a table of moves per open group, so the pass does one dictionary access for
+each segment. An instance of a group is a list of slots: its start segment, then its members and
+sub-groups, each a list or the empty tuple, then (message level only) what no group mentions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mappings.structures import Group
+
+Segment = list[str]
+Row = list[Any]
+
+
+class Move:
+    """Where a segment goes when a given group is the innermost open one."""
+
+    __slots__ = ("depth", "element", "size", "slot", "state", "values")
+
+    def __init__(self, depth: int, slot: int, size: int, state: State, group: Group | None) -> None:
+        self.depth = depth
+        self.slot = slot
+        self.size = size
+        self.state = state
+        self.element = group.element if group else 0
+        self.values = group.values if group else frozenset()
+
+
+class State:
+    """An open group: the moves it allows, innermost first, by segment name."""
+
+    __slots__ = ("moves",)
+
+    def __init__(self) -> None:
+        self.moves: dict[str, list[Move]] = {}
+
+
+class Plan:
+    """The moves of one structure, and how wide the rows are that a mapping reads.
+
+    `widths` gives for each segment one more than the highest field read; rows are padded to it
+    so that generated code needs no bounds test.
+    """
+
+    def __init__(self, root: Group, widths: Mapping[str, int]) -> None:
+        self.root_size = root.size
+        self.known = frozenset(root.segments())
+        self._states = {id(group): State() for group in root.walk()}
+        for group in root.walk():
+            self._fill(group)
+        self.start = self._states[id(root)]
+        self.widths = {name: widths.get(name, 1) for name in self.known | set(widths)}
+        for group in root.walk():
+            if group.element:
+                width = max(self.widths[group.start], group.element + 1)
+                self.widths[group.start] = width
+        self.pads = [[""] * count for count in range(max(self.widths.values(), default=1) + 1)]
+
+    def _fill(self, group: Group) -> None:
+        moves = self._states[id(group)].moves
+        open_group: Group | None = group
+        while open_group is not None:
+            state = self._states[id(open_group)]
+            depth = open_group.depth
+            for name in open_group.members:
+                moves.setdefault(name, []).append(
+                    Move(depth, open_group.slot(name), 0, state, None)
+                )
+            for child in sorted(open_group.groups, key=lambda item: not item.values):
+                move = Move(
+                    depth,
+                    open_group.slot(child.name),
+                    child.size,
+                    self._states[id(child)],
+                    child,
+                )
+                moves.setdefault(child.start, []).append(move)
+            open_group = open_group.parent
+
+    def instance(self) -> list[Any]:
+        """An empty message level."""
+        root: list[Any] = [()] * self.root_size
+        root[-1] = {}
+        return root
+
+
+def group(segments: Sequence[Segment], plan: Plan, misplaced: list[str]) -> list[Any]:
+    """The message level of a message; names of segments out of place are added to a list."""
+    root = plan.instance()
+    stack = [root]
+    moves = plan.start.moves
+    widths, pads = plan.widths, plan.pads
+    for segment in segments:
+        name = segment[0]
+        if (missing := widths.get(name, 1) - len(segment)) > 0:
+            segment = segment + pads[missing]  # noqa: PLW2901 - the padded copy takes its place
+        choices = moves.get(name)
+        if choices is None or (move := _choose(choices, segment)) is None:
+            root[-1].setdefault(name, []).append(segment)
+            if name in plan.known:
+                misplaced.append(name)
+            continue
+        moves = _place(stack, move, segment)
+    return root
+
+
+def group_rows(
+    segments: Sequence[Segment], plan: Plan, misplaced: list[str], rows: list[tuple[str, Row, Segment]]
+) -> list[Any]:
+    """As `group`, of rows that end in a coverage mask and an occurrence, all listed in `rows`."""
+    root = plan.instance()
+    stack = [root]
+    moves = plan.start.moves
+    seen: dict[str, int] = {}
+    for segment in segments:
+        name = segment[0]
+        seen[name] = occurrence = seen.get(name, 0) + 1
+        width = plan.widths.get(name, 1)
+        row: Row = segment[:width]
+        row += [""] * (width - len(row))
+        choices = moves.get(name)
+        move = _choose(choices, row) if choices else None
+        row += [0, occurrence]
+        rows.append((name, row, segment))
+        if move is None:
+            root[-1].setdefault(name, []).append(row)
+            if name in plan.known:
+                misplaced.append(name)
+            continue
+        moves = _place(stack, move, row)
+    return root
+
+
+def _place(stack: list[list[Any]], move: Move, segment: Row) -> dict[str, list[Move]]:
+    depth = move.depth
+    if len(stack) > depth + 1:
+        del stack[depth + 1 :]
+    instance = stack[depth]
+    item: list[Any] = segment
+    if move.size:
+        item = [()] * move.size
+        item[0] = segment
+        stack.append(item)
+    if held := instance[move.slot]:
+        held.append(item)
+    else:
+        instance[move.slot] = [item]
+    return move.state.moves
+
+
+def _choose(choices: list[Move], segment: Row) -> Move | None:
+    for move in choices:
+        element = move.element
+        if not element or (element < len(segment) and segment[element] in move.values):
+            return move
+    return None

@@ -1,0 +1,57 @@
+"""What a mapping gives back for one message: the output, and what it noticed on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Warning(NamedTuple):
+    """Something to look at: a code, the place in the mapping, the position in the message."""
+
+    code: str
+    place: str
+    where: str
+
+
+class Delete(NamedTuple):
+    """An element the message explicitly empties: `Patient/id`, the element's path, its source."""
+
+    resource: str
+    element: str
+    source: str
+
+
+class Loss(NamedTuple):
+    """Populated fields of one segment that nothing read.
+
+    `fields` are field numbers, or `5.2` texts when components are accounted for. With FHIR input
+    `segment` is the resource type and `fields` are element paths.
+    """
+
+    segment: str
+    occurrence: int
+    fields: list[Any]
+
+
+class Lineage(NamedTuple):
+    """Where one output element came from.
+
+    `sources` are the positions looked at, in order; the last one gave the value.
+    """
+
+    element: str
+    place: str
+    sources: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Result:
+    """The output of a mapping: a Bundle for FHIR, segments for HL7 v2 and X12."""
+
+    bundle: dict[str, Any] = field(default_factory=dict)
+    segments: list[Any] = field(default_factory=list)
+    warnings: list[Warning] = field(default_factory=list)
+    deletes: list[Delete] = field(default_factory=list)
+    loss: list[Loss] = field(default_factory=list)
+    lineage: list[Lineage] = field(default_factory=list)
