@@ -14,6 +14,9 @@ from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
 
+_LINGER_SECONDS = 1.0
+_TLS_LINGER_SECONDS = 0.2
+
 
 class Listener(Protocol):
     """What a connection needs of the source it belongs to."""
@@ -246,9 +249,25 @@ class Connection(asyncio.Protocol):
         self.pump()
 
     def drop(self) -> None:
-        """Close now; what was written before still reaches the peer."""
+        """Close; what was written before still reaches the peer.
+
+        A socket closed while bytes lie unread in it is reset, and the reset takes the replies
+        with it that the peer has not read yet. So say the end first and read into nothing.
+        """
         self._shut()
-        self._transport.close()
+        transport = self._transport
+        linger = _LINGER_SECONDS
+        if not self._reading:
+            self._reading = True
+            transport.resume_reading()
+        if transport.can_write_eof():
+            try:
+                transport.write_eof()
+            except OSError:
+                linger = 0.0
+        else:
+            linger = _TLS_LINGER_SECONDS
+        self._loop.call_later(linger, transport.close)
 
     def abort(self) -> None:
         """Close now, whatever is still unsent."""
@@ -277,8 +296,9 @@ class Connection(asyncio.Protocol):
             listener.frames += 1
         try:
             listener.receiver.receive(piece.body, self.peer, slot, piece.damage)
-        except Exception:
-            log.exception("receive_failed", connector="mllp")
+        except Exception as error:
+            # Never the exception itself: its text or its frames may hold the message.
+            log.error("receive_failed", connector="mllp", error=type(error).__name__)  # noqa: TRY400
             if not self._gone:
                 self.abort()
 
