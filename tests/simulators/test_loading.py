@@ -29,7 +29,7 @@ def project(folder: Path, **files: str) -> Path:
 def read(folder: Path) -> tuple[list[Simulator], list[str]]:
     diagnostics = Diagnostics()
     found = load(folder, Reader(diagnostics, {"PORT": "2700"}), diagnostics)
-    return found, [str(item).removeprefix(f"{folder}/simulators/") for item in diagnostics]
+    return found, [str(item).removeprefix("simulators/") for item in diagnostics]
 
 
 def test_the_sample_has_an_ehr_a_registry_and_a_nightly_export() -> None:

@@ -24,7 +24,7 @@ def load(folder: Path, reader: Reader, diagnostics: Diagnostics) -> list[Simulat
     """
     found: dict[str, Simulator] = {}
     for path in sorted((folder / "simulators").glob("*.yaml")):
-        for node in load_file(path, diagnostics):
+        for node in load_file(path, diagnostics, str(path.relative_to(folder))):
             config = reader.model(SimulatorConfig, node)
             if config is None:
                 continue
