@@ -133,8 +133,8 @@ class Search:
             if element.required and not element.choice and names.isdisjoint(value):
                 self._say("missing-element", f"{where}.{element.name}", "it is required")
         needed = {element.choice for element in elements if element.required}
-        for group, names in schema.choices(elements).items():
-            types = {name.lstrip("_") for name in names if name in value}
+        for group, members in schema.choices(elements).items():
+            types = {name.lstrip("_") for name in members if name in value}
             if len(types) > 1:
                 self._say("choice", f"{where}.{group}", "only one type of it may be given")
             elif not types and group in needed:
