@@ -14,6 +14,8 @@ from vagus.kernel.ids import to_text
 _SELECT, _UPDATE = QUERIES["delivery_state"], QUERIES["move_delivery"]
 _DISCARD_MESSAGE, _MARK = QUERIES["discard_message"], QUERIES["mark_replayed"]
 _WORDS: Final = ("d_open", "d_open", "d_delivered", "d_dead", "d_discarded")
+#: Kinds that the ledger reads a state from; a note must not pass for one of them.
+_RESERVED = frozenset(("parked", "buried", "redriven", "discarded", "replayed"))
 _OPEN = frozenset((DeliveryState.WAITING, DeliveryState.PARKED))
 _DEAD = frozenset((DeliveryState.DEAD,))
 
@@ -49,7 +51,8 @@ def record(share: Share, entry: Exceptional) -> None:
         if share.tally(entry.message) is None:
             share.ignored("noted", entry.message)
         else:
-            share.event(entry.message, entry.kind, entry.actor, entry.detail)
+            kind = f"noted {entry.kind}" if entry.kind in _RESERVED else entry.kind
+            share.event(entry.message, kind, entry.actor, entry.detail)
     elif isinstance(entry, Replayed):
         _mark(share, entry)
     elif isinstance(entry, Discarded) and entry.destination is None:

@@ -16,6 +16,7 @@ from vagus.journal import connect
 from vagus.journal.batch import Batch
 from vagus.journal.calendar import Calendar
 from vagus.journal.committer import Committer
+from vagus.journal.counts import Counts, name_counts
 from vagus.journal.days import day_at
 from vagus.journal.dedupe import Dedupe
 from vagus.journal.entries import Entry
@@ -25,7 +26,6 @@ from vagus.journal.recovery import mend_replays
 from vagus.journal.rows import Open, Stored
 from vagus.journal.settings import JournalSettings
 from vagus.journal.state import Kind, State
-from vagus.journal.tally import DELIVERY_WORDS, MESSAGE_WORDS
 from vagus.journal.tokens import Tokens
 from vagus.kernel.clock import Clock
 from vagus.kernel.errors import EngineFault
@@ -34,7 +34,6 @@ from vagus.kernel.keys import Keyset
 from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
-Counts = dict[str, dict[str, dict[str, int]]]
 _RETRY_SECONDS = 1.0
 
 
@@ -330,28 +329,6 @@ class Journal:
                 self.calendar.anchor(day)
             day.close(checkpoint=True)
         self.state.remember("clean", b"1")
-
-
-def name_counts(
-    counts: dict[tuple[str, int], int], endpoints: dict[int, str], destinations: dict[int, str]
-) -> Counts:
-    """Counters by name: `endpoints`, `destinations`, and under `total` the sums of both."""
-    result: Counts = {"endpoints": {}, "destinations": {}, "total": {}}
-    for number, name in endpoints.items():
-        result["endpoints"][name] = {word: counts.get((word, number), 0) for word in MESSAGE_WORDS}
-    for number, name in destinations.items():
-        result["destinations"][name] = {
-            word: counts.get((f"d_{word}", number), 0) for word in DELIVERY_WORDS
-        }
-    result["total"] = {
-        "messages": _sum(list(result["endpoints"].values()), MESSAGE_WORDS),
-        "deliveries": _sum(list(result["destinations"].values()), DELIVERY_WORDS),
-    }
-    return result
-
-
-def _sum(rows: list[dict[str, int]], words: tuple[str, ...]) -> dict[str, int]:
-    return {word: sum(row[word] for row in rows) for word in words}
 
 
 def _last_id(calendar: Calendar) -> int:

@@ -5,7 +5,6 @@ Everything here reads what is committed, in pages, through read-only connections
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterator
 
@@ -81,10 +80,8 @@ def _stored(
     message, endpoint, kind, control, cause, override, digest, sealed = row
     body: bytes | None
     try:
-        body = day.vault.open(message, endpoint, sealed)
+        body = day.vault.check(message, endpoint, sealed, digest)
     except CorruptBody:
-        body = None
-    if body is not None and hashlib.sha256(body).digest() != digest:
         body = None
     return Stored(message, endpoint, kind, control, cause, override, digest, body)
 
@@ -95,7 +92,4 @@ def read_body(day: Day, con: sqlite3.Connection, message_id: int) -> bytes:
     if row is None:
         raise KeyError(message_id)
     endpoint, digest, sealed = row
-    body = day.vault.open(message_id, endpoint, sealed)
-    if hashlib.sha256(body).digest() != digest:
-        raise CorruptBody
-    return body
+    return day.vault.check(message_id, endpoint, sealed, digest)

@@ -28,3 +28,4 @@ def named(name: str) -> Mapping[str, str]:
 
 
 QUERIES = named("queries.sql")
+VERIFY = named("verify.sql")

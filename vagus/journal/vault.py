@@ -46,6 +46,13 @@ class Vault:
         """The body as it was accepted; raises `CorruptBody`."""
         return self._open(sealed, _BINDING.pack(message, endpoint) + self._key_id)
 
+    def check(self, message: int, endpoint: int, sealed: bytes | None, digest: bytes) -> bytes:
+        """The body, compared with its SHA-256 as well; raises `CorruptBody`."""
+        body = self.open(message, endpoint, sealed)
+        if hashlib.sha256(body).digest() != digest:
+            raise CorruptBody
+        return body
+
     def seal_reply(self, message: int, endpoint: int, reply: bytes | None) -> bytes | None:
         """The reply as it is stored; bound so that it cannot pass for a body."""
         if reply is None:
