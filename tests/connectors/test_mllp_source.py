@@ -360,7 +360,7 @@ async def test_slow_frames_are_dropped_and_healthy_senders_do_not_notice() -> No
         assert min(await trickling) >= 0.4
         assert len(recorder.damage) == 50
         assert all(word == "incomplete" and body for word, body in recorder.damage)
-        assert source.connections == 1
+        await until(lambda: source.connections == 1)
         for sender in [healthy, *slow]:
             sender.close()
 
