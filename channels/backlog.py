@@ -37,11 +37,13 @@ class Backlog(Generic[T]):
         admit: Callable[[T], None],
         size: Callable[[], int],
         limit: int,
+        page: int = PAGE,
     ) -> None:
         self._load = load
         self._admit = admit
         self._size = size
         self._limit = limit
+        self._page = page
         self._cursor: Order = (0, -1)
         self._skipped: Order = (0, -1)  # the newest that stayed a row
         self._durable: Order = (0, -1)  # the newest row known to be committed
@@ -70,10 +72,6 @@ class Backlog(Generic[T]):
         """A row that `add` did not take is committed, and so are all before it."""
         self._durable = max(self._durable, order)
 
-    def is_durable(self, order: Order) -> bool:
-        """Whether a row that `add` did not take is known to be committed."""
-        return self._durable >= order
-
     def has_passed(self, order: Order) -> bool:
         """Whether no page will bring that row any more."""
         return self.hot or order <= self._cursor
@@ -88,14 +86,14 @@ class Backlog(Generic[T]):
         bound = self._target
         if bound is not None and self._durable < bound:
             return False
-        page = self._load(self._cursor, PAGE)
+        page = self._load(self._cursor, self._page)
         for item in page:
             if bound is not None and item.order > bound:
                 break
             self._cursor = item.order
             self._admit(item)
         else:
-            if len(page) == PAGE:
+            if len(page) == self._page:
                 return True
         return self._exhausted(bound) or bool(page)
 

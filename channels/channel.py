@@ -44,21 +44,21 @@ class Channel:
 
     def deliveries(self, envelope: Envelope, outcome: Outcome) -> list[Delivery]:
         """One delivery for each part and destination that wants it."""
-        owed = []
+        owed: list[Delivery] = []
         for part, (work, targets) in enumerate(outcome.routed):
             lanes = self.lanes(work)
-            for destination in targets:
-                owed.append(
-                    Delivery(
-                        message=envelope.id,
-                        part=part,
-                        destination=destination,
-                        lanes=() if destination in self.unordered else lanes,
-                        type=work.event,
-                        content=work,
-                        arrived=envelope.arrived,
-                    )
+            owed += [
+                Delivery(
+                    message=envelope.id,
+                    part=part,
+                    destination=destination,
+                    lanes=() if destination in self.unordered else lanes,
+                    type=work.event,
+                    content=work,
+                    arrived=envelope.arrived,
                 )
+                for destination in targets
+            ]
         return owed
 
     def make(self, delivery: Delivery) -> Outbound:

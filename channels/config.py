@@ -68,7 +68,7 @@ class Step(Config):
         None, description="A mapping, or FORMAT_to_FORMAT: by message type"
     )
     validation: str | None = Field(
-        None, alias="validate", description="The model the result must satisfy: fhir/r4"
+        None, alias="validate", description="The model that the result must satisfy"
     )
     on_issue: str = Field("dead", description="What a validation issue does: dead or warn")
     split: str | None = Field(None, description="A segment or group; one part for each of them")

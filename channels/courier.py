@@ -29,15 +29,15 @@ class Courier:
         name: str,
         dispatch: Dispatch,
         destination: Destination,
-        make: Make,
         clock: Clock,
         measures: DestinationMeasures,
     ) -> None:
         self.name = name
         self.dispatch = dispatch
         self.measures = measures
+        #: Makes what is sent for a delivery; set by the channel the courier belongs to.
+        self.make: Make
         self._destination = destination
-        self._make = make
         self._clock = clock
         self._idle: deque[asyncio.Future[None]] = deque()
         self._workers: list[asyncio.Task[None]] = []
@@ -85,7 +85,7 @@ class Courier:
                 await self._wait()
                 continue
             try:
-                outbound = self._make(delivery)
+                outbound = self.make(delivery)
             except MessageError as error:
                 dispatch.unmakeable(delivery, error.code)
                 continue

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from channels.backlog import Backlog, Order
+from channels.backlog import PAGE, Backlog, Order
 from channels.config import OnDead
 from channels.health import Health
 from channels.lanes import Lanes
@@ -51,14 +51,14 @@ class Limits:
     """How much of a destination's queue is kept in memory."""
 
     memory: int = 4096  # deliveries
-    lane: int = 1000  # of one lane, beyond which they stay rows
+    lane: int = 1000  # of one lane, beyond which they stay rows; at least 2
+    page: int = PAGE  # rows read at once
 
 
 class Spill(Delivery):
     """Stands in a lane for deliveries of that lane which stayed rows, `order` to `last`."""
 
     last: Order = (0, 0)
-    newest: Order = (0, -1)  # the last one that was not yet committed when it was spilled
 
 
 class Dispatch:
@@ -88,7 +88,7 @@ class Dispatch:
         self._held: dict[Order, Delivery] = {}
         self._recently_parked: deque[float] = deque()
         self._backlog: Backlog[Delivery] = Backlog(
-            self._page, self._admit, lambda: self._lanes.size, limits.memory
+            self._page, self._admit, lambda: self._lanes.size, limits.memory, limits.page
         )
         self.in_flight = 0
         self.paused = False
@@ -102,10 +102,6 @@ class Dispatch:
     def add(self, delivery: Delivery) -> bool:
         """Queue a new delivery; False when it stays a row, then `durable` follows its commit."""
         if not self._backlog.add(delivery):
-            return False
-        tail = self._lanes.tail(delivery.lanes[0]) if delivery.lanes else None
-        if isinstance(tail, Spill):
-            tail.newest = delivery.order
             return False
         self.notify()
         return True
@@ -138,19 +134,14 @@ class Dispatch:
             return None
         self._unpark(now)
         ready = self._ready
-        early: list[Delivery] = []
-        taken = None
-        while taken is None and (ready or self._fill()):
+        while ready or self._fill():
             delivery = ready.popleft()
-            if not isinstance(delivery, Spill):
-                taken = delivery
-                self.in_flight += 1
-            elif self._backlog.is_durable(delivery.newest):
+            if isinstance(delivery, Spill):
                 self._reload(delivery)
             else:
-                early.append(delivery)
-        ready.extendleft(early)
-        return taken
+                self.in_flight += 1
+                return delivery
+        return None
 
     def wake_at(self) -> float | None:
         """When something may become takeable by time alone, in unix seconds."""
@@ -312,7 +303,11 @@ class Dispatch:
         return bool(self._ready)
 
     def _reload(self, spill: Spill) -> None:
-        """Put rows back in a spill's place."""
+        """Put rows back in a spill's place.
+
+        They are committed: a row is spilled behind at least two deliveries of its lane, and the
+        outcome of the second, which had to be durable to come here, was put after that row.
+        """
         limit = max(1, self._limits.lane // 2)
         page = self._rows.lane_waiting(
             self.destination, spill.lanes[0], spill.order, spill.last, limit
@@ -320,7 +315,7 @@ class Dispatch:
         followers = list(page)
         if len(page) == limit:
             rest = Spill(page[-1].message, page[-1].part + 1, self.destination, spill.lanes)
-            rest.last, rest.newest = spill.last, spill.newest
+            rest.last = spill.last
             followers.append(rest)
         for ready in self._lanes.replace_head(spill, followers):
             self._line_up(ready)

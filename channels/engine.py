@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from broker.seam import Broker
 from channels.backlog import Backlog, Order
@@ -30,12 +31,20 @@ PATIENCE = 10.0
 class Engine:
     """Runs the channels of a project over one journal and one broker."""
 
-    def __init__(self, journal: Journal, broker: Broker, clock: Clock, mark: StartedMark) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        broker: Broker,
+        clock: Clock,
+        mark: StartedMark,
+        soon: Callable[[Callable[[], None]], object],
+    ) -> None:
         self.journal = journal
         self.broker = broker
         self.channels: dict[int, Channel] = {}
         self.clock = clock
         self._mark = mark
+        self._soon = soon  # runs something in the next turn of the event loop
         self._queue: deque[Envelope] = deque()
         self._backlog: Backlog[Envelope] = Backlog(
             self._page, self._queue.append, lambda: len(self._queue), FEED_LIMIT
@@ -81,7 +90,7 @@ class Engine:
     def _keep_pumping(self) -> None:
         if not self._pumping and not self._stopped:
             self._pumping = True
-            asyncio.get_running_loop().call_soon(self._pump)
+            self._soon(self._pump)
 
     def _pump(self) -> None:
         self._pumping = False
@@ -174,10 +183,9 @@ class Engine:
         """Wait until nothing is open that could still move; False when patience ran out."""
         deadline = self.clock.monotonic() + patience
         while self.clock.monotonic() < deadline:
-            await self.journal.flush()
-            if not self._moving():
+            if not self._moving() and not self.journal.busy:
                 return True
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.01)
         return False
 
     def _moving(self) -> bool:

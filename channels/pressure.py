@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 SOFT_LAG = 2_000  # accepted messages that no destination has yet, outages not counted
-DISK_FLOOR = 2 << 30
-DISK_SHARE = 0.05
 TICK = 0.02
 DISK_EVERY = 5.0
 
@@ -27,6 +25,7 @@ class Pressure:
         self._engine = engine
         self._task: asyncio.Task[None] | None = None
         self._disk_low = False
+        self.min_free = 1 << 30  # bytes of disk below which intake is paused
         self.paused = False
 
     @property
@@ -75,8 +74,7 @@ class Pressure:
             await asyncio.sleep(pause)
 
     def _look_at_disk(self) -> None:
-        usage = shutil.disk_usage(self._engine.journal.folder)
-        low = usage.free < min(DISK_FLOOR, DISK_SHARE * usage.total)
+        low = shutil.disk_usage(self._engine.journal.folder).free < self.min_free
         if low and not self._disk_low:
             log.error("disk_low", reason="intake paused")
         self._disk_low = low

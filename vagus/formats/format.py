@@ -53,6 +53,7 @@ class Decoded(Protocol):
     control: str  # the sender's id of the message; may be empty
     sender: str  # who sent it, for duplicate detection; never logged
     version: str
+    structure: str  # the shape the standard gives this type; may be empty
 
 
 class Format(Protocol):
@@ -74,6 +75,14 @@ class Format(Protocol):
 
     def refusal(self, error: Exception) -> Answer:
         """The answer owed for bytes whose decoding raised that error."""
+        ...
+
+    def divide(self, message: Any, name: str) -> Sequence[Any]:
+        """One message for each occurrence of a segment or group; ValueError on a bad name."""
+        ...
+
+    def encode(self, message: Any) -> bytes:
+        """The bytes of a message, as it would be sent."""
         ...
 
     def lane_keys(self, message: Any) -> tuple[str, ...]:

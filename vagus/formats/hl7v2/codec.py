@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vagus.formats.format import Answer, Stage, Terms
-from vagus.formats.hl7v2 import acks, batch, lanes, message, objections, reader
+from vagus.formats.hl7v2 import acks, batch, divide, lanes, message, objections, reader
 from vagus.formats.hl7v2.message import Message
 
 
@@ -29,6 +29,14 @@ class HL7V2:
     def refusal(self, error: Exception) -> Answer:
         """The answer owed for bytes whose decoding raised that error."""
         return objections.refusal(error)
+
+    def divide(self, message: Message, name: str) -> Sequence[Message]:
+        """One message for each occurrence of a segment or group."""
+        return divide.divide(message, name)
+
+    def encode(self, message: Message) -> bytes:
+        """The bytes of a message in its own delimiters and character set."""
+        return divide.encode(message)
 
     def lane_keys(self, message: Message) -> tuple[str, ...]:
         """The patients the message is about; empty when it names none."""

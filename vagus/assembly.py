@@ -1,0 +1,312 @@
+"""A project into running channels: the one place that knows every part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import random
+from typing import Any
+
+from broker.embedded import EmbeddedBroker
+from broker.seam import Queue
+from channels.channel import Channel, Render
+from channels.config import Send, Step
+from channels.courier import Courier
+from channels.dispatch import Dispatch
+from channels.engine import Engine
+from channels.health import Health
+from channels.intake import Intake, Reading
+from channels.link import Link, LinkedSource
+from channels.measure import ChannelMeasures, DestinationMeasures
+from channels.operations import Operations
+from channels.pipeline import Pipeline
+from channels.poison import StartedMark
+from channels.retry import RetryPolicy
+from channels.routing import Condition, Route, Router
+from channels.steps import by_name, by_type, filter_step, split_step, transform_step, validate_step
+from channels.work import Step as Action
+from channels.work import Work
+from connectors.seam import Destination
+from mappings.context import Context
+from mappings.expression import Expression, compile_expression
+from vagus.canonical import bundle, events
+from vagus.canonical.identity import Identity
+from vagus.canonical.systems import Systems
+from vagus.canonical.validation import Validator
+from vagus.formats.catalogue import FORMATS
+from vagus.formats.format import Format, Terms
+from vagus.journal.journal import Journal
+from vagus.journal.settings import JournalSettings
+from vagus.kernel.clock import Clock, SystemClock
+from vagus.kernel.diagnostics import Diagnostics
+from vagus.kernel.errors import ConfigError
+from vagus.kernel.keys import Keyset
+from vagus.project import LINK, ChannelFile, DestinationFile, Project, keyset
+
+LANE_BYTES = 12
+LANES = "lane"
+SENDERS = "sender"
+
+
+@dataclass(slots=True)
+class Running:
+    """A project that is running."""
+
+    project: Project
+    engine: Engine
+    journal: Journal
+    operations: Operations
+
+    def counts(self) -> dict[str, int]:
+        """Messages since the journal began, as the command line reports them."""
+        words = ("accepted", "delivered", "filtered", "dead", "pending", "duplicates")
+        totals = dict.fromkeys(words, 0)
+        for row in self.journal.counts()["messages"].values():
+            for word in words:
+                totals[word] += row.get(word, 0)
+        return totals
+
+
+@asynccontextmanager
+async def running(project: Project, clock: Clock | None = None) -> AsyncIterator[Running]:
+    """Run a project until the block ends, then drain it.
+
+    Raises ConfigError when something it needs cannot be had: keys, the store, a port.
+    """
+    assembled = await _Assembly(project, clock or SystemClock()).build()
+    try:
+        await assembled.engine.start()
+        await assembled.operations.start()
+        yield assembled
+    finally:
+        await assembled.operations.stop()
+        await assembled.engine.stop()
+        await assembled.journal.close()
+
+
+def identity_of(keys: Keyset) -> Identity:
+    """What ids and opaque tokens of a deployment are made from."""
+    return Identity(keys.derive("identity"))
+
+
+def patient_token(project: Project, identifier: str, authority: str = "") -> bytes:
+    """The token under which the journal files messages about a patient."""
+    text = f"{identifier}^{authority}" if authority else identifier
+    return identity_of(keyset(project)).token(LANES, text, LANE_BYTES)
+
+
+class _Assembly:
+    """Puts the parts of one project together."""
+
+    def __init__(self, project: Project, clock: Clock) -> None:
+        self._project = project
+        self._clock = clock
+        self._keys = keyset(project)
+        self._identity = identity_of(self._keys)
+        self._validator: Validator | None = None
+        self._intakes: dict[str, Intake] = {}
+
+    async def build(self) -> Running:
+        """The parts, connected but not yet started."""
+        project = self._project
+        options = JournalSettings(keep=project.settings.store.keep)
+        self._journal = await Journal.open(
+            project.store, self._keys, self._clock, node=project.settings.node, settings=options
+        )
+        try:
+            self._broker = EmbeddedBroker(self._journal)
+            mark = StartedMark(self._journal.folder / "started")
+            soon = asyncio.get_running_loop().call_soon
+            self._engine = Engine(self._journal, self._broker, self._clock, mark, soon)
+            self._engine.pressure.min_free = project.settings.store.min_free
+            for file in project.channels:
+                if file.config.enabled:
+                    self._engine.add(self._channel(file))
+        except BaseException:
+            await self._journal.close()
+            raise
+        operations = Operations(self._engine)
+        return Running(project, self._engine, self._journal, operations)
+
+    def _channel(self, file: ChannelFile) -> Channel:
+        name = file.config.channel
+        endpoint = self._journal.endpoint(name)
+        format = FORMATS[file.common.format]
+        terms = Terms(
+            charset=file.common.charset,
+            processing=file.common.processing,
+            versions=file.common.versions,
+            zone=file.common.zone,
+        )
+        measures = ChannelMeasures()
+        lanes = self._lanes(file, format)
+        subject = _first(lanes)
+        reading = Reading(format, terms, file.common.ack, subject, self._sender)
+        intake = Intake(
+            endpoint, reading, self._journal, self._clock, measures, self._engine.arrived
+        )
+        self._intakes[name] = intake
+        couriers: dict[int, Courier] = {}
+        renders: dict[int, Render] = {}
+        routes: list[Route] = []
+        for item in file.destinations:
+            number = self._journal.destination(f"{name}.{item.config.name}")
+            couriers[number] = self._courier(number, name, item)
+            renders[number] = self._render(item, format)
+            routes.append(Route(number, item.config.on, self._condition(item, format)))
+        actions = [self._action(step, file, format, measures) for step in file.config.steps]
+        channel = Channel(
+            config=file.config,
+            endpoint=endpoint,
+            ack=file.common.ack,
+            intake=intake,
+            pipeline=Pipeline(
+                decode=lambda body: format.decode(body, terms),
+                event=lambda kind: events.event_of(format.name, kind) or "",
+                steps=actions,
+                router=Router(routes),
+                unrouted=file.config.unrouted,
+            ),
+            lanes=lambda work: lanes(work.message),
+            measures=measures,
+            couriers=couriers,
+            renders=renders,
+            body=self._journal.body,
+            unordered=frozenset(
+                number
+                for number, item in zip(couriers, file.destinations, strict=True)
+                if item.config.ordering == "none"
+            ),
+        )
+        channel.sources = [self._source(file)]
+        for courier in couriers.values():
+            courier.make = channel.make
+        return channel
+
+    def _source(self, file: ChannelFile) -> Any:
+        if file.source.connector == LINK:
+            return LinkedSource()
+        side = self._project.connectors[file.source.connector].source
+        assert side is not None
+        return side[1](file.source.settings)
+
+    def _lanes(self, file: ChannelFile, format: Format) -> Callable[[Any], tuple[bytes, ...]]:
+        """The opaque lane tokens of a message; one lane for the channel if it names none."""
+        token = self._identity.token
+        fallback = (token(LANES, f"channel {file.config.channel}", LANE_BYTES),)
+        if file.common.lane:
+            expression = self._expression(file.common.lane, file, format)
+            keys: Callable[[Any], Any] = expression.values
+        else:
+            keys = format.lane_keys
+
+        def lanes(message: Any) -> tuple[bytes, ...]:
+            found = tuple(token(LANES, key, LANE_BYTES) for key in keys(message))
+            return found or fallback
+
+        return lanes
+
+    def _sender(self, sender: str) -> int:
+        return int.from_bytes(self._identity.token(SENDERS, sender, 8), "big") >> 1
+
+    def _expression(self, text: str, file: ChannelFile, format: Format) -> Expression:
+        diagnostics = Diagnostics()
+        expression = compile_expression(text, file.place, diagnostics, format.name)
+        diagnostics.raise_errors()
+        if expression is None:
+            raise ConfigError(f"{file.place}: the expression cannot be read")
+        return expression
+
+    def _condition(self, item: DestinationFile, format: Format) -> Condition | None:
+        if not item.config.when:
+            return None
+        diagnostics = Diagnostics()
+        place = item.fields.place
+        expression = compile_expression(item.config.when, place, diagnostics, format.name)
+        diagnostics.raise_errors()
+        return _holds(expression) if expression else None
+
+    def _action(
+        self, step: Step, file: ChannelFile, format: Format, measures: ChannelMeasures
+    ) -> Action:
+        if step.filter is not None:
+            return filter_step(_holds(self._expression(step.filter, file, format)), step.reason)
+        if step.split is not None:
+            return split_step(format.divide, step.split)
+        if step.validation is not None:
+            self._validator = self._validator or Validator()
+            return validate_step(self._validator, step.on_issue, measures)
+        assert step.transform is not None
+        catalogue = self._project.catalogue
+        source = step.transform.partition("_to_")[0]
+        chooser = (
+            by_type(catalogue, source)
+            if catalogue.get(step.transform) is None
+            else by_name(catalogue, step.transform)
+        )
+        return transform_step(chooser, self._context(file), measures)
+
+    def _context(self, file: ChannelFile) -> Context:
+        name = file.config.channel
+        systems = self._project.systems.get(file.common.systems) or Systems(name)
+        return Context(
+            message_id="",
+            endpoint=name,
+            source=systems.source,
+            facility=file.common.facility,
+            received_at="",
+            raw_url="",
+            now="",
+            zone=file.common.zone,
+            identity=self._identity,
+            systems=systems,
+        )
+
+    def _courier(self, number: int, channel: str, item: DestinationFile) -> Courier:
+        config = item.config
+        destination = self._destination(item)
+        queue = Queue(number, f"{channel}.{config.name}", channel, config.on)
+        dispatch = Dispatch(
+            number,
+            self._broker,
+            RetryPolicy(config.retry.attempts, config.retry.first, config.retry.longest),
+            Health(destination.concurrency, random),
+            random,
+            on_dead=config.on_dead,
+        )
+        self._broker.attach(queue, dispatch)
+        return Courier(queue.name, dispatch, destination, self._clock, DestinationMeasures())
+
+    def _destination(self, item: DestinationFile) -> Destination:
+        if item.side.connector == LINK:
+            target = getattr(item.side.settings, "name", "")
+            return Link(lambda: self._intakes[target])
+        side = self._project.connectors[item.side.connector].destination
+        assert side is not None
+        return side[1](item.side.settings)
+
+    def _render(self, item: DestinationFile, format: Format) -> Render:
+        if item.config.send is Send.CANONICAL:
+            return _canonical
+
+        def received(work: Work) -> bytes:
+            return format.encode(work.message) if work.divided else work.envelope.body
+
+        return received
+
+
+def _canonical(work: Work) -> bytes:
+    if work.bundle is None:
+        raise ConfigError("a destination wants the canonical Bundle, but no step makes one")
+    return bundle.dumps(work.bundle)
+
+
+def _holds(expression: Expression) -> Condition:
+    first = expression.first
+    return lambda message: first(message) is not None
+
+
+def _first(lanes: Callable[[Any], tuple[bytes, ...]]) -> Callable[[Any], bytes | None]:
+    return lambda message: lanes(message)[0]
