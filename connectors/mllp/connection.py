@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from typing import Protocol, cast
 
 from connectors.mllp.framing import JUNK, TOO_LARGE, Framer, Piece, frame
 from connectors.mllp.sockets import address, tune
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless the source has connections enough."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)
         self._transport = transport
         tune(transport)
         self.peer = address(transport)

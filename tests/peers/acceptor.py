@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+from typing import cast
 
 
 def adt(control: str, patient: str = "P1", text: str = "") -> bytes:
@@ -85,7 +86,7 @@ class _Line(asyncio.Protocol):
         self._held = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)
         self.transport = transport
         self._owner.connections += 1
         self._owner._open.add(self)
