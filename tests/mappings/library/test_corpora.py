@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+_FILE = Path(__file__).with_name("corpora_table.py")
+_SPEC = importlib.util.spec_from_file_location("corpora_table", _FILE)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+corpora = importlib.util.module_from_spec(_SPEC)
+sys.modules["corpora_table"] = corpora
+_SPEC.loader.exec_module(corpora)
+
+pytestmark = pytest.mark.skipif(not corpora.CORPORA.exists(), reason="no corpora here")
+
+
+@pytest.fixture(scope="module")
+def found():
+    return list(corpora.outcomes(corpora.library()))
+
+
+def test_every_mapped_message_becomes_valid_fhir(found):
+    assert len(found) >= 80
+    assert [(o.file, o.state, o.issues) for o in found if o.state != "valid"] == []
+
+
+def test_mapping_twice_gives_the_same_bytes(found):
+    assert [o.file for o in found if not o.stable] == []
+
+
+def test_every_structure_of_the_first_five_is_met(found):
+    met = {o.mapping for o in found}
+    assert {"ADT_A01", "ADT_A03", "ADT_A05", "ADT_A39", "SIU_S12"} <= met
+
+
+def test_names_and_numbers_of_the_patient_are_never_lost(found):
+    lost = {item for o in found for item in o.loss}
+    assert not lost & {"PID-3", "PID-5", "PID-7", "PID-8", "PV1-19", "IN1-36", "SCH-2", "AIP-3"}
