@@ -1,0 +1,90 @@
+"""Reading the messages of a file or of standard input: batches opened, MLLP frames taken off."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from vagus.formats.hl7v2 import HL7V2
+from vagus.kernel.errors import DecodeError
+
+STDIN = "-"
+MAX_BYTES = 1 << 30
+_START, _END = b"\x0b", b"\x1c"
+_BLANK = b"\r\n\t \x00"
+_BOM = b"\xef\xbb\xbf"
+
+
+class Found(NamedTuple):
+    """The bytes of one message, or why there is none in them; `number` counts from 1."""
+
+    number: int
+    body: bytes
+    format: str
+    error: DecodeError | None = None
+
+
+def contents(name: str) -> bytes:
+    """Everything in a file, or on standard input for `-`; a bad name is wrong use."""
+    if name == STDIN:
+        return sys.stdin.buffer.read(MAX_BYTES)
+    path = Path(name)
+    try:
+        if path.is_dir():
+            raise click.UsageError(
+                f"{name}: that is a folder; name a file, or - for standard input"
+            )
+        if path.stat().st_size > MAX_BYTES:
+            raise click.UsageError(f"{name}: the file is larger than 1 GiB; split it first")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not a file name"
+        raise click.UsageError(f"{name}: {why}") from None
+
+
+def messages(data: bytes) -> Iterator[Found]:
+    """The messages in order; what cannot be split stands for itself with its error."""
+    number = 0
+    for frame in _frames(data):
+        kind = _format(frame)
+        if kind not in ("hl7v2", ""):
+            number += 1
+            yield Found(number, frame, kind, DecodeError("unsupported-format"))
+            continue
+        try:
+            bodies = HL7V2().split(frame)
+        except DecodeError as error:
+            number += 1
+            yield Found(number, frame, kind, error)
+            continue
+        for body in bodies:
+            number += 1
+            yield Found(number, body, kind or "unknown")
+
+
+def _frames(data: bytes) -> Iterator[bytes]:
+    """The contents of MLLP frames when the data holds such, else all of it."""
+    start = data.lstrip(_BLANK)
+    if not start:
+        return
+    if not start.startswith(_START):
+        yield data
+        return
+    for frame in start.split(_START):
+        content = frame.rstrip(_BLANK).removesuffix(_END)
+        if content.strip(_BLANK):
+            yield content
+
+
+def _format(frame: bytes) -> str:
+    """What the first bytes look like; '' when like nothing we know."""
+    start = frame.removeprefix(_BOM).lstrip(_BLANK)
+    if start.startswith((b"MSH", b"FHS", b"BHS")):
+        return "hl7v2"
+    if start.startswith((b"ISA", b"GS*", b"ST*")):
+        return "x12"
+    return "fhir" if start.startswith((b"{", b"[")) and b"resourceType" in start[:4096] else ""
