@@ -45,7 +45,7 @@ def validate_step(validator: Validator, on_issue: str, measures: ChannelMeasures
             return
         if fatal:
             issues = validator.issues(work.bundle)
-            first = issues[0].path if issues else ""
+            first = issues[0].place if issues else ""
             raise ValidationFailed("invalid", first, issues)
         measures.warnings += 1
 

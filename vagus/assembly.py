@@ -43,7 +43,8 @@ from vagus.kernel.clock import Clock, SystemClock
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
-from vagus.project import LINK, ChannelFile, DestinationFile, Project, keyset
+from vagus.project import ChannelFile, DestinationFile, Project, keyset
+from vagus.project.model import LINK
 
 LANE_BYTES = 12
 LANES = "lane"
@@ -254,7 +255,7 @@ class _Assembly:
         return Context(
             message_id="",
             endpoint=name,
-            source=systems.source,
+            source=systems.name,
             facility=file.common.facility,
             received_at="",
             raw_url="",

@@ -1,165 +1,35 @@
-"""A folder of YAML files read, checked and linked into a project, before anything runs."""
+"""From the YAML files of a folder to a project, every problem with its place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field
-
 from channels.config import ChannelConfig, DestinationConfig, SourceConfig
 from connectors.catalogue import load as load_connectors
-from connectors.seam import Connector
 from mappings import catalogue as mapping_catalogue
-from mappings.catalogue import Catalogue
 from vagus.canonical.systems import Systems
 from vagus.canonical.systems import load as load_systems
-from vagus.kernel import keys, settings, strictyaml
+from vagus.kernel import settings, strictyaml
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
-from vagus.kernel.errors import ConfigError
-from vagus.kernel.settings import Config, Duration, Size
+from vagus.kernel.settings import Config
 from vagus.kernel.strictyaml import Fields, Items, Node
-
-FILE = "vagus.yaml"
-LINK = "channel"  # a destination that is another channel, and the source of such a channel
-
-
-class Store(Config):
-    """Where messages are kept, and for how long."""
-
-    path: Path = Field(Path("data"), description="Folder of the journal, relative to the project")
-    keep: Duration = Field(30 * 86400.0, gt=0, description="How long finished messages are kept")
-    min_free: Size = Field(1 << 30, ge=0, description="Free disk below which intake is paused")
-
-
-class Keys(Config):
-    """Where the keys come from."""
-
-    file: Path = Field(Path("data/vagus.key"), description="The key file, readable by its owner")
-    create: bool = Field(False, description="Make the key file at the first start")
+from vagus.project import links
+from vagus.project.model import (
+    FILE,
+    LINK,
+    ChannelFile,
+    DestinationFile,
+    LinkSettings,
+    Project,
+    ProjectSettings,
+    Side,
+)
 
 
-class Http(Config):
-    """The side door for health checks and metrics."""
-
-    enabled: bool = Field(True, description="Whether it is open")
-    host: str = Field("127.0.0.1", description="The address it listens on")
-    port: int = Field(8475, ge=0, le=65535, description="The port it listens on")
-    expose: bool = Field(False, description="Allow an address that is not loopback")
-
-
-class ProjectSettings(Config):
-    """What vagus.yaml may say."""
-
-    project: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="The project's name")
-    description: str = Field("", description="What it is for, in a sentence")
-    node: int = Field(0, ge=0, le=63, description="The number of this engine among its peers")
-    zone: str = Field("UTC", description="The time zone of channels that name none")
-    broker: str = Field("embedded", pattern="^embedded$", description="What carries events")
-    store: Store = Field(default_factory=Store, description="Where messages are kept")
-    keys: Keys = Field(default_factory=Keys, description="Where the keys come from")
-    http: Http = Field(default_factory=Http, description="Health checks and metrics")
-
-
-@dataclass(slots=True)
-class Side:
-    """One configured connector: its name, its settings model, where it stands."""
-
-    connector: str
-    settings: BaseModel | None
-    place: Place
-
-
-@dataclass(slots=True)
-class DestinationFile:
-    """One destination of a channel file."""
-
-    config: DestinationConfig
-    side: Side
-    fields: Fields
-
-
-@dataclass(slots=True)
-class ChannelFile:
-    """One channel file, checked."""
-
-    config: ChannelConfig
-    common: SourceConfig
-    source: Side
-    destinations: list[DestinationFile]
-    fields: Fields
-    place: Place
-
-
-@dataclass(slots=True)
-class Project:
-    """Everything a project folder says, with its files linked to each other."""
-
-    folder: Path
-    settings: ProjectSettings
-    channels: list[ChannelFile]
-    catalogue: Catalogue
-    systems: Mapping[str, Systems]
-    connectors: Mapping[str, Connector]
-    files: dict[str, Place] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The project's name."""
-        return self.settings.project
-
-    @property
-    def store(self) -> Path:
-        """The folder of the journal."""
-        return self.folder / self.settings.store.path
-
-    def channel(self, name: str) -> ChannelFile | None:
-        """The channel of that name."""
-        return next((item for item in self.channels if item.config.channel == name), None)
-
-
-def find(start: Path) -> Path:
-    """The project folder at or above a folder; raises ConfigError when there is none."""
-    for folder in (start, *start.resolve().parents):
-        if (folder / FILE).is_file():
-            return folder
-    raise ConfigError(f"{start}: no {FILE} here or above; make a project with: vagus init DIR")
-
-
-def load(
-    folder: Path, diagnostics: Diagnostics, environment: Mapping[str, str] | None = None
-) -> Project | None:
-    """The project of a folder, or None when its main file cannot be read.
-
-    Every problem of every file becomes a diagnostic; a project with errors must not run.
-    """
-    return _Loader(folder, diagnostics, environment).project()
-
-
-def open_project(folder: Path, environment: Mapping[str, str] | None = None) -> Project:
-    """The project of a folder; raises ConfigError with every error found."""
-    diagnostics = Diagnostics()
-    project = load(folder, diagnostics, environment)
-    diagnostics.raise_errors()
-    if project is None:
-        raise ConfigError(f"{folder / FILE}: the project cannot be read")
-    return project
-
-
-def keyset(project: Project) -> keys.Keyset:
-    """The keys of a project, made now if they may be and are not there yet."""
-    path = project.folder / project.settings.keys.file
-    if path.exists():
-        return keys.load(path)
-    if project.settings.keys.create:
-        return keys.create(path)
-    raise ConfigError(f"{path}: there is no key file; put it there, or set keys: {{create: true}}")
-
-
-class _Loader:
-    """Reads one project folder."""
+class Loader:
+    """Reads one project folder; what is wrong becomes diagnostics."""
 
     def __init__(
         self, folder: Path, diagnostics: Diagnostics, environment: Mapping[str, str] | None
@@ -191,7 +61,7 @@ class _Loader:
         for path in sorted((self._folder / "channels").glob("*.yaml")):
             if channel := self._channel(path, options):
                 project.channels.append(channel)
-        self._check_names(project)
+        links.check(project, self._diagnostics)
         return project
 
     def _single(self, path: Path) -> Node | None:
@@ -207,7 +77,7 @@ class _Loader:
             node = self._single(path)
             registry = load_systems(node, self._diagnostics) if node else None
             if registry is not None:
-                registries[registry.source] = registry
+                registries[registry.name] = registry
         return registries
 
     def _channel(self, path: Path, options: ProjectSettings) -> ChannelFile | None:
@@ -284,7 +154,9 @@ class _Loader:
     def _connector(self, name: str, node: Fields, kind: str) -> Side | None:
         place = node.keys[name]
         if name == LINK:
-            return Side(LINK, _Link(name=str(strictyaml.plain(node.entries[name]) or "")), place)
+            return Side(
+                LINK, LinkSettings(name=str(strictyaml.plain(node.entries[name]) or "")), place
+            )
         connector = self._connectors.get(name)
         offered = getattr(connector, kind, None)
         if offered is None:
@@ -294,29 +166,6 @@ class _Loader:
             return None
         model = self._reader.model(offered[0], node.entries[name])
         return None if model is None else Side(name, model, place)
-
-    def _check_names(self, project: Project) -> None:
-        seen: dict[str, Place] = {}
-        for channel in project.channels:
-            name = channel.config.channel
-            place = channel.fields.entries["channel"].place
-            if name in seen:
-                text = f"another channel is called '{name}': {seen[name]}"
-                self._diagnostics.error(place, "duplicate-channel", text)
-            seen[name] = place
-            within: set[str] = set()
-            for destination in channel.destinations:
-                own = destination.config.name
-                if own in within:
-                    text = f"another destination of this channel is called '{own}'"
-                    self._diagnostics.error(destination.fields.place, "duplicate-destination", text)
-                within.add(own)
-
-
-class _Link(Config):
-    """The name of another channel."""
-
-    name: str = Field(description="The other channel")
 
 
 def _without(node: Fields, *names: str) -> Fields:

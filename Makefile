@@ -1,0 +1,32 @@
+# Two commands on a fresh machine with Python 3.11 or newer: make run, make test.
+PYTHON ?= python3
+BIN := .venv/bin
+SAMPLE := samples/riverside_clinic
+FOR ?=
+
+.PHONY: run test check bench clean
+.DEFAULT_GOAL := run
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vagus needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,fast]'
+	touch $@
+
+run: .venv/ready  ## the sample clinic with its simulators, until Ctrl-C (FOR=10s to stop by itself)
+	$(BIN)/vagus run $(SAMPLE) --simulate $(if $(FOR),--for $(FOR))
+
+check: .venv/ready  ## style, types and architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check  ## everything that CI runs
+	$(BIN)/python -m pytest
+
+bench: .venv/ready  ## the engine against a raw loop in the same run
+	$(BIN)/vagus bench
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,119 @@
+"""What a project folder says, as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from channels.config import ChannelConfig, DestinationConfig, SourceConfig
+from connectors.seam import Connector
+from mappings.catalogue import Catalogue
+from vagus.canonical.systems import Systems
+from vagus.kernel.diagnostics import Place
+from vagus.kernel.settings import Config, Duration, Size
+from vagus.kernel.strictyaml import Fields
+
+FILE = "vagus.yaml"
+LINK = "channel"  # a destination that is another channel, and the source of such a channel
+
+
+class Store(Config):
+    """Where messages are kept, and for how long."""
+
+    path: Path = Field(Path("data"), description="Folder of the journal, relative to the project")
+    keep: Duration = Field(30 * 86400.0, gt=0, description="How long finished messages are kept")
+    min_free: Size = Field(1 << 30, ge=0, description="Free disk below which intake is paused")
+
+
+class Keys(Config):
+    """Where the keys come from."""
+
+    file: Path = Field(Path("data/vagus.key"), description="The key file, readable by its owner")
+    create: bool = Field(False, description="Make the key file at the first start")
+
+
+class Http(Config):
+    """The side door for health checks and metrics."""
+
+    enabled: bool = Field(True, description="Whether it is open")
+    host: str = Field("127.0.0.1", description="The address it listens on")
+    port: int = Field(8475, ge=0, le=65535, description="The port it listens on")
+    expose: bool = Field(False, description="Allow an address that is not loopback")
+
+
+class ProjectSettings(Config):
+    """What vagus.yaml may say."""
+
+    project: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="The project's name")
+    description: str = Field("", description="What it is for, in a sentence")
+    node: int = Field(0, ge=0, le=63, description="The number of this engine among its peers")
+    zone: str = Field("UTC", description="The time zone of channels that name none")
+    broker: str = Field("embedded", pattern="^embedded$", description="What carries events")
+    store: Store = Field(default_factory=Store, description="Where messages are kept")
+    keys: Keys = Field(default_factory=Keys, description="Where the keys come from")
+    http: Http = Field(default_factory=Http, description="Health checks and metrics")
+
+
+@dataclass(slots=True)
+class Side:
+    """One configured connector: its name, its settings model, where it stands."""
+
+    connector: str
+    settings: BaseModel | None
+    place: Place
+
+
+@dataclass(slots=True)
+class DestinationFile:
+    """One destination of a channel file."""
+
+    config: DestinationConfig
+    side: Side
+    fields: Fields
+
+
+@dataclass(slots=True)
+class ChannelFile:
+    """One channel file, checked."""
+
+    config: ChannelConfig
+    common: SourceConfig
+    source: Side
+    destinations: list[DestinationFile]
+    fields: Fields
+    place: Place
+
+
+@dataclass(slots=True)
+class Project:
+    """Everything a project folder says, with its files linked to each other."""
+
+    folder: Path
+    settings: ProjectSettings
+    channels: list[ChannelFile]
+    catalogue: Catalogue
+    systems: Mapping[str, Systems]
+    connectors: Mapping[str, Connector]
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self.settings.project
+
+    @property
+    def store(self) -> Path:
+        """The folder of the journal."""
+        return self.folder / self.settings.store.path
+
+    def channel(self, name: str) -> ChannelFile | None:
+        """The channel of that name."""
+        return next((item for item in self.channels if item.config.channel == name), None)
+
+
+class LinkSettings(Config):
+    """The name of another channel."""
+
+    name: str = Field(description="The other channel")
