@@ -47,6 +47,7 @@ CODES = frozenset(
         "missing-element",
         "reference-missing",
         "reference-target",
+        "too-deep",
         "unknown-element",
         "unknown-resource",
         "unknown-sequence",

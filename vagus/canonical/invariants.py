@@ -54,7 +54,8 @@ def _is(name: str, *codes: str) -> Schema:
 def _coded(name: str, *codes: str) -> Schema:
     """A CodeableConcept that holds one of the codes."""
     coding = {"contains": _is("code", *codes)}
-    return {"properties": {name: {"properties": {"coding": coding}, "required": ["coding"]}}}
+    concept = {"type": "object", "properties": {"coding": coding}, "required": ["coding"]}
+    return {"properties": {name: concept}}
 
 
 def _every(name: str, schema: Schema) -> Schema:

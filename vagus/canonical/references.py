@@ -38,10 +38,10 @@ class Targets:
         """Whether a `urn:`, relative or absolute reference leads to an allowed type."""
         if not isinstance(text, str):
             return True
-        kind = self.types.get(text) if self.types is not None else ""
+        kind = self.types.get(text) if self.types is not None else None
         if kind is None:
             if text[:4] == "urn:":
-                return False
+                return self.types is None
             kind = _type_of(text)
         return not kind or not allowed or kind in allowed
 

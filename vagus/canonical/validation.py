@@ -17,7 +17,6 @@ from vagus.canonical.references import Targets
 _OPTIONS: dict[str, Any] = {
     "validate_formats": False,
     "pattern_options": jsonschema_rs.RegexOptions(),
-    "offline": True,
 }
 
 
@@ -52,7 +51,7 @@ class Validator:
                 return False
         except ValueError:
             return False
-        return self._references_hold(resource) or not self._search(resource)
+        return self._references_hold(resource) or not self.search(resource)
 
     def issues(self, resource: Any) -> list[Issue]:
         """Everything that is wrong, in document order; empty when it is valid.
@@ -63,7 +62,18 @@ class Validator:
             return []
         kind = findings.name_of(resource)
         unknown = Issue("invalid", kind, kind, "not a resource that JSON can hold")
-        return self._search(resource) or [unknown]
+        return self.search(resource) or [unknown]
+
+    def search(self, resource: Any) -> list[Issue]:
+        """What a walk over the resource finds, without asking the schema first."""
+        if self._rules is None:
+            self._rules = _compiled_rules()
+        rules = self._rules
+        search = findings.Search(lambda key, value: rules[key].is_valid(value))
+        try:
+            return search.issues(resource)
+        except RecursionError:
+            return [Issue("too-deep", "", "", "more levels than any R4 resource needs")]
 
     def _references_hold(self, resource: Any) -> bool:
         """Whether all references of a sound structure are seen to be right at once."""
@@ -79,12 +89,6 @@ class Validator:
             if text is not None and (text[0] == "#" or not sound(text, allowed)):
                 return False
         return True
-
-    def _search(self, resource: Any) -> list[Issue]:
-        if self._rules is None:
-            self._rules = _compiled_rules()
-        rules = self._rules
-        return findings.Search(lambda key, value: rules[key].is_valid(value)).issues(resource)
 
 
 def _compiled_rules() -> dict[str, jsonschema_rs.Validator]:
