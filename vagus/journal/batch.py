@@ -21,12 +21,14 @@ Row = Entry | Replayed
 class Batch:
     """Entries on their way to the disk, by day; those of a committed day are done."""
 
-    __slots__ = ("days", "entries", "shares")
+    __slots__ = ("accepting", "days", "entries", "shares")
 
     def __init__(self, entries: list[Entry]) -> None:
         self.entries = entries
         self.days: dict[int, list[Row]] = {}
         self.shares: list[Share] = []
+        #: The days that get new messages.
+        self.accepting: set[int] = set()
         days = self.days
         for entry in entries:
             if isinstance(entry, Accept | Replied | Routed | Filtered | Died):
@@ -37,13 +39,15 @@ class Batch:
             if rows is None:
                 rows = days[day] = []
             rows.append(entry)
-            if type(entry) is Accept and entry.cause is not None:
-                mark = Replayed(entry.cause, entry.endpoint, entry.id)
-                days.setdefault(day_of(entry.cause), []).append(mark)
+            if type(entry) is Accept:
+                self.accepting.add(day)
+                if entry.cause is not None:
+                    mark = Replayed(entry.cause, entry.endpoint, entry.id)
+                    days.setdefault(day_of(entry.cause), []).append(mark)
 
-    def accepts(self, day: int) -> bool:
-        """Whether the day gets a new message."""
-        return any(type(row) is Accept for row in self.days[day])
+    def in_use(self) -> set[int]:
+        """The days this batch is writing or is about to write."""
+        return {share.day.number for share in self.shares} | set(self.days)
 
     def forget(self, day: int) -> None:
         """Leave out a day that does not exist any more: nothing of it can change."""

@@ -51,12 +51,12 @@ class Calendar:
         factory: type[sqlite3.Connection],
     ) -> None:
         self.folder = folder
+        self.clock = clock
         self.sealer = Sealer(keyset)
         self.days: dict[int, Day] = {}
         #: Files that could not be used and were set aside at this start.
         self.damaged: list[str] = []
         self._keyset = keyset
-        self._clock = clock
         self._state = state
         self._window = settings.window
         self._factory = factory
@@ -66,13 +66,17 @@ class Calendar:
         """The newest day there is."""
         return max(self.days)
 
+    def _add(self, day: Day) -> None:
+        # A copy, because a day is begun on the commit thread while the loop may go through them.
+        self.days = self.days | {day.number: day}
+
     def ordered(self) -> list[Day]:
         """The days, oldest first."""
         return [self.days[number] for number in sorted(self.days)]
 
     def now_ms(self) -> int:
         """The time in milliseconds since 1970."""
-        return int(self._clock.now() * 1000)
+        return int(self.clock.now() * 1000)
 
     def window(self, number: int) -> Iterator[Day]:
         """The other days in which a message of this day may already have been accepted."""
@@ -117,7 +121,7 @@ class Calendar:
             self._set_aside(path, "day_damaged")
             return
         day.keys = self._keys(path)
-        self.days[number] = day
+        self._add(day)
 
     def _vault(self, name: str, wrapped: bytes) -> Vault:
         try:
@@ -170,7 +174,7 @@ class Calendar:
         finish_file(path)
         day = Day(number, path, day_vault(self._keyset, name, wrapped))
         day.open_writer(self._factory, _NEW_CACHE_KIB)
-        self.days[number] = day
+        self._add(day)
         return day
 
     def _link(self, before: int | None) -> tuple[int | None, bytes | None, str | None]:
@@ -214,6 +218,19 @@ class Calendar:
         row = day.reader.execute(QUERIES["last_seal"]).fetchone()
         if row is not None:
             self._state.anchor(day.name, row[0], row[1], day.span())
+
+    def forget(self, day: Day) -> None:
+        """Close a day and know it no more."""
+        self.days = {number: other for number, other in self.days.items() if other is not day}
+        day.close(checkpoint=False)
+
+    def drop_keys(self, number: int) -> None:
+        """A closed day gets another message after all: its key file is not complete any more."""
+        day = self.days.get(number)
+        if day is not None and day.keys is not None:
+            keys, day.keys = day.keys, None
+            keys.close()
+            day.path.with_suffix(".keys").unlink(missing_ok=True)
 
     def close(self, *, checkpoint: bool) -> None:
         """Close every day."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vagus.journal import connect
+from vagus.journal.audit import Audit
 from vagus.journal.batch import Batch
 from vagus.journal.calendar import Calendar
 from vagus.journal.committer import Committer
@@ -26,6 +27,7 @@ from vagus.journal.recovery import mend_replays
 from vagus.journal.rows import Open, Stored
 from vagus.journal.settings import JournalSettings
 from vagus.journal.state import Kind, State
+from vagus.journal.tending import Tender
 from vagus.journal.tokens import Tokens
 from vagus.kernel.clock import Clock
 from vagus.kernel.errors import EngineFault
@@ -35,6 +37,7 @@ from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
 _RETRY_SECONDS = 1.0
+_TEND_SECONDS = 30.0
 
 
 class Journal:
@@ -64,6 +67,10 @@ class Journal:
         self._flushes: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._failed: EngineFault | None = None
+        self._current: Batch | None = None
+        self.audit = Audit(state, keyset, calendar.clock)
+        self._tender = Tender(calendar, state, self.audit, settings)
+        self._tending = self._loop.create_task(self._tend_always())
         self._stalled = False
         self._names: dict[str, dict[str, int]] = {"endpoint": {}, "destination": {}}
         self.ids: Ids
@@ -181,6 +188,7 @@ class Journal:
         """Begin the next batch, or rest."""
         waiting = self._waiting
         if not waiting:
+            self._current = None
             self._busy = False
             self._wake()
             return
@@ -188,7 +196,10 @@ class Journal:
         self._begin(Batch([waiting.popleft() for _ in range(count)]))
 
     def _begin(self, batch: Batch) -> None:
+        self._current = batch
         calendar = self.calendar
+        for number in batch.accepting:
+            calendar.drop_keys(number)
         missing = [day for day in batch.days if not calendar.ready(day)]
         if not missing:
             self._write(batch)
@@ -196,7 +207,7 @@ class Journal:
         newest = calendar.newest
         gone = [day for day in missing if day < newest and day not in calendar.days]
         for day in gone:
-            if not batch.accepts(day):
+            if day not in batch.accepting:
                 batch.forget(day)
                 missing.remove(day)
 
@@ -301,10 +312,24 @@ class Journal:
             self.calendar.counts(), self.names("endpoint"), self.names("destination")
         )
 
+    async def tend(self) -> None:
+        """Close days that are over, release idle files, drop days past keeping."""
+        await self._tender.tend(lambda: self._current)
+
+    async def _tend_always(self) -> None:
+        while True:
+            await asyncio.sleep(_TEND_SECONDS)
+            try:
+                await self.tend()
+            except Exception:
+                log.exception("tending_failed")
+
     async def close(self) -> None:
         """Write what was put, anchor the seals, leave files that stand alone."""
         if self._closed:
             return
+        self._tending.cancel()
+        await asyncio.wait([self._tending])
         if self._failed is None and not self._stalled:
             try:
                 await self.flush()

@@ -45,6 +45,7 @@ class State:
         except sqlite3.DatabaseError as error:
             raise _broken(folder) from error
         try:
+            self._con.execute("PRAGMA secure_delete=ON")
             with self.writing():
                 for statement in script("state.sql").split(";\n"):
                     self._con.execute(statement)
@@ -146,6 +147,21 @@ class State:
             con.execute(
                 "UPDATE partition SET day = ?, state = 'damaged' WHERE day = ?", (name, day)
             )
+
+    def drop(self, day: str, counts: dict[tuple[str, int], int]) -> None:
+        """Destroy a day's key, and take its counters over, in one step."""
+        with self.writing() as con:
+            con.execute(
+                "UPDATE partition SET wrapped_key = NULL, state = 'dropped' WHERE day = ?", (day,)
+            )
+            con.executemany(
+                "INSERT INTO past(what, id, n) VALUES(?, ?, ?)"
+                " ON CONFLICT(what, id) DO UPDATE SET n = n + excluded.n",
+                [(what, number, n) for (what, number), n in counts.items()],
+            )
+        with self._lock:
+            # The key must not live on in the log either.
+            self._con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def hold(self, day: str, reason: str | None) -> None:
         """Keep a day from being dropped, or with None let it go."""

@@ -1,0 +1,61 @@
+"""Dropping a day: its key is destroyed, its file unlinked, and the audit says so.
+
+A day goes as a whole, when it is past `keep` and nothing of it is left to do: no message pending,
+no dead letter that was not replayed, redriven or discarded, no hold. A day with unresolved dead
+letters is kept, never thinned out: a message's rows stay in its day for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vagus.journal.audit import Audit
+from vagus.journal.calendar import Calendar
+from vagus.journal.day import Day, discard
+from vagus.journal.days import DAY_MS
+from vagus.journal.settings import JournalSettings
+from vagus.journal.state import State
+from vagus.kernel.ids import EPOCH_MS
+from vagus.kernel.log import get_logger
+
+log = get_logger(__name__)
+_UNRESOLVED = """
+SELECT EXISTS(SELECT 1 FROM message INDEXED BY m_dead WHERE state = 3 AND replayed IS NULL)
+    OR EXISTS(SELECT 1 FROM delivery AS d INDEXED BY d_dead
+              JOIN message AS m ON m.id = d.message
+              WHERE d.state = 3 AND m.replayed IS NULL)
+"""
+
+
+def ended_ms(day: Day) -> int:
+    """When a day was over, in unix ms."""
+    return EPOCH_MS + (day.number + 1) * DAY_MS
+
+
+def expired(calendar: Calendar, state: State, settings: JournalSettings) -> Iterator[Day]:
+    """The days that may be dropped now, oldest first."""
+    known = state.partitions()
+    keep = max(settings.keep, settings.window) * 1000
+    for day in calendar.ordered():
+        if day.number == calendar.newest or ended_ms(day) + keep > calendar.now_ms():
+            return
+        partition = known.get(day.name)
+        held = partition is not None and partition.held is not None
+        if not held and not day.pending and not unresolved(day):
+            yield day
+
+
+def unresolved(day: Day) -> bool:
+    """Whether the day has dead letters that nobody has dealt with."""
+    return bool(day.reader.execute(_UNRESOLVED).fetchone()[0])
+
+
+def drop(calendar: Calendar, state: State, audit: Audit, day: Day, actor: str = "engine") -> None:
+    """Make a day unreadable for ever, then remove it. Its counters go on in `state.db`."""
+    calendar.anchor(day)
+    state.drop(day.name, day.counts)
+    calendar.forget(day)
+    discard(day.path)
+    day.path.with_suffix(".keys").unlink(missing_ok=True)
+    audit.append(actor, "drop-day", day.name)
+    log.info("day_dropped", name=day.name)
