@@ -56,8 +56,8 @@ def _described(found: reading.Found) -> dict[str, Any]:
     if message is None:
         assert error is not None
         nothing = dict.fromkeys(COLUMNS)
-        problem = findings.error(error.code, error.where)
-        return {**nothing, "format": found.format, "bytes": len(found.body), "findings": [problem]}
+        why = findings.error(error.code, error.where)
+        return {**nothing, "format": found.format, "bytes": len(found.body), "findings": [why]}
     return _line(message, len(found.body))
 
 
