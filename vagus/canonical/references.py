@@ -31,8 +31,9 @@ class Targets:
         if entries is not None:
             self.types = {}
             for entry in entries:
-                if isinstance(entry, dict) and isinstance(resource := entry.get("resource"), dict):
-                    self.types[entry.get("fullUrl", "")] = resource.get("resourceType", "")
+                resource = entry.get("resource") if isinstance(entry, dict) else None
+                if isinstance(resource, dict) and isinstance(url := entry.get("fullUrl"), str):
+                    self.types[url] = str(resource.get("resourceType", ""))
 
     def sound(self, text: Any, allowed: tuple[str, ...]) -> bool:
         """Whether a `urn:`, relative or absolute reference leads to an allowed type."""
