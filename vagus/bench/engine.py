@@ -1,0 +1,52 @@
+"""The engine process of a benchmark: a project run until SIGTERM, then one JSON line about it."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from vagus.assembly import Running, running
+from vagus.bench.load import print_line
+from vagus.bench.loop import run
+from vagus.project import open_project
+
+
+async def serve(folder: Path) -> None:
+    """Run the project; print what it cost."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with running(open_project(folder)) as project:
+        print_line({"ready": True})
+        await stop.wait()
+    print_line(_report(project))
+
+
+def _report(project: Running) -> dict[str, object]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    (channel,) = project.engine.channels.values()
+    (courier,) = channel.couriers.values()
+    counts = project.counts()
+    messages = max(1, counts["accepted"])
+
+    def each(total: float) -> float:
+        return round(total * 1e6 / messages, 1)
+
+    return {
+        "counts": counts,
+        "cpu_us_per_message": each(usage.ru_utime + usage.ru_stime),
+        "stages_us": {
+            "mapping": each(channel.measures.mapping.total),
+            "validation": each(channel.measures.validation.total),
+        },
+        "send_ms_p50": courier.measures.send.quantile(0.5) * 1000,
+        "end_to_end_ms_p50": courier.measures.end_to_end.quantile(0.5) * 1000,
+        "end_to_end_ms_p99": courier.measures.end_to_end.quantile(0.99) * 1000,
+        "memory_mib": usage.ru_maxrss >> 10,
+    }
+
+
+if __name__ == "__main__":
+    run(serve(Path(sys.argv[1])), fast=sys.argv[2] == "fast")
