@@ -105,21 +105,35 @@ def loads(data: bytes) -> Resource:
     DecodeError for bytes that are not UTF-8 or not JSON, NaN, infinities, duplicate names, lone
     surrogates, more than `MAX_DEPTH` levels, or a value that is no object.
     """
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise DecodeError("not-utf8") from None
-    if _depth(data) > MAX_DEPTH:
-        raise DecodeError("too-deep")
-    try:
-        value = _DECODER.decode(text)
-    except (ValueError, ArithmeticError, RecursionError):
-        raise DecodeError("not-json") from None
+    value, failure = _parsed(data)
+    # Raised out here, because the errors of the parsers keep the whole document.
+    if failure:
+        raise DecodeError(failure)
     if not isinstance(value, dict):
         raise DecodeError("not-a-resource")
     if b"\\u" in data and _LONE.search(json.dumps(value, ensure_ascii=False, default=str)):
         raise DecodeError("lone-surrogate")
     return value
+
+
+def _parsed(data: bytes) -> tuple[Any, str]:
+    """The value, or why there is none."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None, "not-utf8"
+    if _depth(data) > MAX_DEPTH:
+        return None, "too-deep"
+    try:
+        return _DECODER.decode(text), ""
+    except _Refused as refusal:
+        return None, str(refusal)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None, "not-json"
+
+
+class _Refused(Exception):
+    """JSON that FHIR has no use for; the text is the code of the error."""
 
 
 def _depth(data: bytes) -> int:
@@ -134,12 +148,12 @@ def _depth(data: bytes) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> Resource:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise DecodeError("duplicate-name")
+        raise _Refused("duplicate-name")
     return value
 
 
 def _constant(name: str) -> Any:
-    raise DecodeError("not-a-number")
+    raise _Refused("not-a-number")
 
 
 _DECODER = json.JSONDecoder(
