@@ -178,3 +178,11 @@ def test_a_header_that_cannot_be_decoded_goes_back_byte_for_byte(hl7):
     sent = hl7.reply(raw, None, NO, Stage.STORED, "R", NOW)
     assert sent.startswith(b"MSH|^~\\&||\xe9|M\xfc\xff||2026") and b"\rMSA|CR|C\xfc\r" in sent
     assert hl7.reply(raw, None, NO, Stage.DONE, "R", NOW) is None
+
+
+def test_a_charset_nobody_knows_is_not_repeated(hl7):
+    raw = body(more="||||||EBCDIC")
+    with pytest.raises(DecodeError) as caught:
+        hl7.decode(raw, Terms())
+    sent = hl7.reply(raw, None, hl7.refusal(caught.value), Stage.STORED, "R-1", NOW)
+    assert sent.startswith(msh("ACK^A01^ACK", "2.5.1").encode())

@@ -35,6 +35,7 @@ def message(named: str, family: bytes) -> bytes:
         ("UNICODE", "utf-8", "Ω"),
         ("UTF-8", "utf-8", "Ω"),
         ("windows-1252", "cp1252", "Œ"),
+        ("Unicode UTF-8", "utf-8", "Ω"),
         ("8859/1~ASCII", "iso8859-1", "Müller"),
     ],
 )

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vagus.formats.format import Answer, Stage, Verdict
+from vagus.formats.format import Answer, Stage, Terms, Verdict
+from vagus.formats.hl7v2 import HL7V2
 from vagus.formats.hl7v2.escapes import unescape_counting
 from vagus.formats.hl7v2.separators import DEFAULT
 from vagus.kernel.errors import DecodeError
@@ -46,3 +49,28 @@ def test_answering_unreadable_floods_is_linear(hl7):
 def test_an_unterminated_escape_in_a_long_text_is_found_once():
     text, unknown = unescape_counting("A" * BIG + "\\" + "B" * BIG, DEFAULT)
     assert len(text) == 2 * BIG + 1 and unknown == 1
+
+
+heads = st.sampled_from(
+    [b"", b"MSH|^~\\&|", HEAD.encode(), b"MSH*:+/%*", b"\xef\xbb\xbfMSH|^~\\&|"]
+)
+tails = st.binary(max_size=80) | st.text("|^~\\&\r\nMSHBTP ID1X.br", max_size=80).map(str.encode)
+
+
+@given(heads, tails, st.sampled_from(["", "8859/1", "BIG-5", "ISO IR87", "ASCII"]))
+def test_any_bytes_are_read_or_refused_and_answered(head, tail, charset):
+    hl7, terms = HL7V2(), Terms(charset=charset)
+    try:
+        bodies = hl7.split(head + tail)
+    except DecodeError:
+        return
+    for body in bodies:
+        message = None
+        try:
+            message = hl7.decode(body, terms)
+            answer = hl7.objection(message, terms) or Answer(Verdict.ACCEPTED)
+            hl7.lane_keys(message)
+        except DecodeError as error:
+            answer = hl7.refusal(error)
+        sent = hl7.reply(body, message, answer, Stage.STORED, "R", 0.0)
+        assert sent is None or (sent.startswith(b"MSH") and sent.count(b"\r") in (2, 3))

@@ -182,3 +182,9 @@ def test_unknown_segments_and_blank_lines_do_no_harm(decode):
     message = decode("\r\nMSH|^~\\&|A\r\rZPI|1||gold\r \t\r\x1a\r")
     assert [segment[0] for segment in message.segments] == ["MSH", "ZPI"]
     assert message.get("ZPI-3") == "gold"
+
+
+def test_two_quotes_written_as_text_are_a_value(decode):
+    message = decode('MSH|^~\\&|A\rNTE|1||\\X22\\\\X22\\|""\r')
+    assert message.get("NTE-3") == '""' and message.state("NTE-3") is State.VALUE
+    assert message.get("NTE-4") == "" and message.state("NTE-4") is State.NULL

@@ -12,6 +12,7 @@ import re
 import time
 
 from vagus.formats.format import Answer, Stage, Verdict
+from vagus.formats.hl7v2 import charsets
 from vagus.formats.hl7v2.message import NULL, Message
 from vagus.formats.hl7v2.places import Place, parse
 from vagus.formats.hl7v2.reader import read
@@ -103,8 +104,18 @@ def _msh(message: Message, control: str, now: float, enhanced: bool) -> list[str
     fields[11] = _echo(theirs[12]) or "2.5"
     if enhanced:
         fields[14] = fields[15] = "NE"
-    fields[17] = _echo(theirs[18])
+    fields[17] = _charset(message)
     return fields
+
+
+def _charset(message: Message) -> str:
+    """Their MSH-18, unless it is what made the message unreadable."""
+    named = message.header[18]
+    try:
+        charsets.codec(named, message.separators.repetition)
+    except DecodeError:
+        return ""
+    return _echo(named)
 
 
 def _type(message: Message) -> str:

@@ -13,7 +13,7 @@ from vagus.formats.hl7v2.separators import declared
 from vagus.kernel.errors import DecodeError
 
 _MARK = re.compile(rb"(?<![^\r\n])(MSH|FHS|BHS|BTS|FTS)(?![0-9A-Za-z])")
-_SIGNS = tuple(end + name for end in (b"\r", b"\n") for name in (b"MSH", b"BHS", b"BTS", b"FTS"))
+_INNER = re.compile(rb"\r(?:MSH|BHS|BTS|FTS)")
 _BLANK = b"\r\n\t \x00\x1a"
 _BOM = b"\xef\xbb\xbf"
 
@@ -24,7 +24,7 @@ def split(frame: bytes) -> Sequence[bytes]:
     Raises DecodeError: `batch` when segments stand outside any message, `batch-count` when
     BTS-1 or FTS-1 says otherwise than what is there.
     """
-    if frame.startswith(b"MSH") and not any(sign in frame for sign in _SIGNS):
+    if frame.startswith(b"MSH") and b"\n" not in frame and not _INNER.search(frame):
         return (frame,)
     whole = frame.removeprefix(_BOM)
     marks = list(_MARK.finditer(whole))

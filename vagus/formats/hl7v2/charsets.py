@@ -49,7 +49,8 @@ def codec(names: str, repetition: str = "~") -> str:
     """
     if not names:
         return ""
-    found = _CODECS.get(names) or _ALIASES.get(names.upper())
+    word = names.upper()
+    found = _CODECS.get(word) or _ALIASES.get(word)
     if found:
         return found
     parts = [part.strip() for part in names.split(repetition)] if repetition else [names]

@@ -10,10 +10,11 @@ from enum import StrEnum
 from functools import lru_cache
 
 from vagus.formats.hl7v2.escapes import unescape
-from vagus.formats.hl7v2.places import leaf, parse
+from vagus.formats.hl7v2.places import cutter, parse
 from vagus.formats.hl7v2.separators import Separators
 
 NULL = '""'
+_VERBATIM = ("MSH-1", "MSH-2")
 
 
 class State(StrEnum):
@@ -106,17 +107,28 @@ class Message:
 @lru_cache(maxsize=2048)
 def getter(path: str) -> Callable[[Message], str]:
     """A reader of one path: what `Message.get` gives; ValueError when it is not a path."""
-    raw = _raw(path)
+    place = parse(path)
+    name, field = place[:2]
+    if field == 0 or path in _VERBATIM:
+        return _raw(path)
+    first = max(place[2:]) < 2
+    cut = cutter(place)
 
     def read(message: Message) -> str:
-        value = raw(message)
-        if not value or value == NULL:
+        segment = (message._firsts or message._indexed()).get(name)
+        if segment is None or len(segment) <= field:
             return ""
-        if message.has_escapes and verbatim is False:
+        value = segment[field]
+        if value.isalnum():
+            # No delimiter is a letter or a digit, so there is nothing to cut or to unescape.
+            return value if first else ""
+        value = cut(value, message.separators)
+        if value == NULL:
+            return ""
+        if message.has_escapes:
             return unescape(value, message.separators, message.charset)
         return value
 
-    verbatim = path in ("MSH-1", "MSH-2")
     return read
 
 
@@ -124,16 +136,14 @@ def getter(path: str) -> Callable[[Message], str]:
 def _raw(path: str) -> Callable[[Message], str]:
     place = parse(path)
     name, field = place[:2]
+    whole = field == 0 or path in _VERBATIM
+    cut = cutter(place)
 
-    def whole(message: Message) -> str:
-        segment = (message._firsts or message._indexed()).get(name)
-        return segment[field] if segment is not None and len(segment) > field else ""
-
-    def part(message: Message) -> str:
+    def read(message: Message) -> str:
         segment = (message._firsts or message._indexed()).get(name)
         if segment is None or len(segment) <= field:
             return ""
         value = segment[field]
-        return leaf(value, message.separators, place) if value else ""
+        return value if whole or not value else cut(value, message.separators)
 
-    return whole if field == 0 or path in ("MSH-1", "MSH-2") else part
+    return read

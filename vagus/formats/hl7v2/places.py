@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from vagus.formats.hl7v2.separators import Separators
@@ -32,32 +33,31 @@ def parse(path: str) -> Place:
     return Place(str(parts[0]), *(int(part or 0) for part in parts[1:]))
 
 
-def leaf(value: str, separators: Separators, place: Place) -> str:
-    """The raw leaf of a field at a place; the first of every level that the place leaves out.
+def cutter(place: Place) -> Callable[[str, Separators], str]:
+    """A function from a raw field to its raw leaf at a place.
 
-    The explicit null of a whole repetition is the null of each of its parts.
+    Where the place leaves a level out, the first is meant. The explicit null of a whole
+    repetition is the null of each of its parts.
     """
-    _, component, repetition, _, subcomponent, _ = separators
-    wanted = place.repetition
-    if repetition and repetition in value:
-        value = _part(value, repetition, wanted)
-    elif wanted > 1:
-        return ""
-    if value == '""':
-        return value
-    wanted = place.component
-    if component and component in value:
-        value = _part(value, component, wanted)
-    elif wanted > 1:
-        return ""
-    wanted = place.subcomponent
-    if subcomponent and subcomponent in value:
-        return _part(value, subcomponent, wanted)
-    return "" if wanted > 1 else value
+    nth, part, piece = (number or 1 for number in place[2:])
 
+    def cut(value: str, separators: Separators) -> str:
+        _, component, repetition, _, subcomponent, _ = separators
+        if repetition and repetition in value:
+            parts = value.split(repetition, nth)
+            value = parts[nth - 1] if len(parts) >= nth else ""
+        elif nth > 1:
+            return ""
+        if value == '""':
+            return value
+        if component and component in value:
+            parts = value.split(component, part)
+            value = parts[part - 1] if len(parts) >= part else ""
+        elif part > 1:
+            return ""
+        if subcomponent and subcomponent in value:
+            parts = value.split(subcomponent, piece)
+            return parts[piece - 1] if len(parts) >= piece else ""
+        return "" if piece > 1 else value
 
-def _part(value: str, separator: str, number: int) -> str:
-    if number <= 1:
-        return value.split(separator, 1)[0]
-    parts = value.split(separator, number)
-    return parts[number - 1] if len(parts) >= number else ""
+    return cut

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2 import charsets
 from vagus.formats.hl7v2.message import NULL, Message
-from vagus.formats.hl7v2.separators import Separators, declared
+from vagus.formats.hl7v2.separators import declared
 from vagus.formats.hl7v2.structures import structure_of
 from vagus.kernel.errors import DecodeError
 
 MAX_FIELDS = 1_000_000
-_PADDING = ("",) * 22
+_PADDING = [""] * 22
 _SAFE = re.compile(r"[A-Z0-9_]{1,20}")
 _VERSION = re.compile(r"\d[0-9A-Z.]{0,9}")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -44,6 +44,14 @@ class _Event(NamedTuple):
 
 def decode(body: bytes, terms: Terms) -> Message:
     """The message that the bytes are; raises DecodeError with a place and never a value."""
+    if body.isascii() and body.startswith(b"MSH"):
+        message = read(body.decode("ascii"), charsets.UNNAMED)
+        named = message.header[18] or terms.charset
+        if not named:
+            return message
+        message.charset = charsets.codec(named, message.separators.repetition)
+        if charsets.is_plain(message.charset):
+            return message
     return read(*_text(body, terms.charset))
 
 
@@ -75,21 +83,20 @@ def read(text: str, charset: str) -> Message:
 
 
 def _head(message: Message, header: list[str]) -> None:
-    padded = [*header, *_PADDING[len(header) :]]
+    padded = header + _PADDING[len(header) :]
     message.header = padded
     component = message.separators.component
-    event = _event(padded[9][:80], message.separators)
+    event = _event(padded[9][:80], component)
     message.type, message.code, message.trigger, message.structure = event
     message.control = padded[10]
     message.sender = f"{padded[3]}|{padded[4]}"
     message.processing = padded[11].split(component, 1)[0]
-    version = padded[12].split(component, 1)[0]
-    message.version = version if not version or _VERSION.fullmatch(version) else "unknown"
+    message.version = _version(padded[12][:40], component)
 
 
 @lru_cache(maxsize=256)
-def _event(value: str, separators: Separators) -> _Event:
-    parts = value.split(separators.component)
+def _event(value: str, component: str) -> _Event:
+    parts = value.split(component)
     code, trigger, named = (*parts, "", "")[:3]
     if not all(part == "" or _SAFE.fullmatch(part) for part in (code, trigger)) or not code:
         return _Event("unknown", "", "", "")
@@ -99,22 +106,29 @@ def _event(value: str, separators: Separators) -> _Event:
     return _Event(f"{code}^{trigger}" if trigger else code, code, trigger, structure)
 
 
+@lru_cache(maxsize=256)
+def _version(value: str, component: str) -> str:
+    version = value.split(component, 1)[0]
+    return version if not version or _VERSION.fullmatch(version) else "unknown"
+
+
 def _text(body: bytes, unnamed: str) -> tuple[str, str]:
     """The text of a message and the codec it was read with."""
     charsets.refuse_wide(body)
-    plain = body.isascii()
-    text = body.decode("ascii" if plain else "latin-1")
-    if not text.startswith("MSH"):
-        text = text.removeprefix("\xef\xbb\xbf").lstrip(_BEFORE)
-        if not text.startswith("MSH"):
-            raise DecodeError("no-msh", "MSH")
+    text = _from_msh(body.decode("latin-1").removeprefix("\xef\xbb\xbf"))
     named = _msh18(text)
     name = charsets.codec(named or unnamed, text[5:6]) or charsets.UNNAMED
-    if not plain or not charsets.is_plain(name):
-        text = charsets.text(body, name).lstrip(_BEFORE)
-        if _msh18(text) != named:
-            raise DecodeError("charset", charsets.WHERE)
+    text = _from_msh(charsets.text(body, name))
+    if _msh18(text) != named:
+        raise DecodeError("charset", charsets.WHERE)
     return text, name
+
+
+def _from_msh(text: str) -> str:
+    text = text.lstrip(_BEFORE)
+    if not text.startswith("MSH"):
+        raise DecodeError("no-msh", "MSH")
+    return text
 
 
 def _msh18(text: str) -> str:
