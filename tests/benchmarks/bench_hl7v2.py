@@ -38,7 +38,7 @@ MESSAGE = (
     b"Y||1||||||||||||||POL-123456|||||||F||||||MEM-98765^^^ACME^MB\r"
     b"IN2|1|999123456||||||||||||||||||||||||||||||||||||||||||||||||||||||||||MEM-98765\r"
     b"IN1|2|HMO^Basic^99PLAN|73288^^^NAIC|UNITY|PO Box 9^^Flint^MI^48501|||GRP-2|Group|||20260101|"
-    b"20261231||HMO|Everyman^Adam^L|SPO^Spouse^HL70063|19680401|1 House Lane^^Detroit^MI|Y||2|||||||"
+    b"20261231||HMO|Everyman^Adam^L|SPO^Spouse^HL70063|19680401|1 House Ln^^Detroit^MI|Y||2|||||||"
     b"|||||||POL-654321|||||||M||||||MEM-12345^^^UNITY^MB\r"
     b"IN2|2|999654321||||||||||||||||||||||||||||||||||||||||||||||||||||||||||MEM-12345\r"
 )
