@@ -71,6 +71,15 @@ class Channel:
             type=work.event,
         )
 
+    def revived(self, message: int, part: int, destination: int) -> Delivery:
+        """A delivery made anew from the journal; raises MessageError when it cannot be."""
+        delivery = Delivery(message=message, part=part, destination=destination, lanes=())
+        work = self._remade(delivery)
+        delivery.type, delivery.content, delivery.redriven = work.event, work, True
+        if destination not in self.unordered:
+            delivery.lanes = self.lanes(work)
+        return delivery
+
     def _remade(self, delivery: Delivery) -> Work:
         try:
             body = self.body(delivery.message)

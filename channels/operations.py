@@ -10,24 +10,31 @@ import asyncio
 import json
 from typing import Any
 
+from channels.channel import Channel
 from channels.engine import Engine
 from vagus.journal.entries import Discarded, Redriven
+from vagus.journal.found import FoundMessage, Word
+from vagus.journal.requests import Request
+from vagus.journal.search import Reader
+from vagus.journal.tally import DeliveryState
 from vagus.kernel import ids
-from vagus.kernel.envelope import Delivery
-from vagus.kernel.errors import EngineFault
+from vagus.kernel.errors import EngineFault, MessageError
 from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
 
 EVERY = 0.25
+DRAIN_PATIENCE = 30.0
+Result = dict[str, Any]
 
 
 class Operations:
     """Carries out the requests in the journal."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reader: Reader) -> None:
         self._engine = engine
         self._journal = engine.journal
+        self._reader = reader
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -39,34 +46,124 @@ class Operations:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._reader.close()
 
     async def _watch(self) -> None:
         while True:
-            for request in self._journal.requests.pending():
-                result = await self._carry_out(request.kind, json.loads(request.detail), request)
-                self._journal.requests.finish(request.id, json.dumps(result))
+            if self._journal.requests.changed():
+                for request in self._journal.requests.pending():
+                    result = await self._carry_out(request)
+                    self._journal.requests.finish(request.id, json.dumps(result))
             await asyncio.sleep(EVERY)
 
-    async def _carry_out(self, kind: str, detail: dict[str, Any], request: Any) -> dict[str, Any]:
+    async def _carry_out(self, request: Request) -> Result:
         try:
-            if kind == "replay":
+            detail = json.loads(request.detail)
+            if request.kind == "replay":
                 return await self._replay(detail["ids"], detail.get("mapping"), request.actor)
-            if kind == "discard":
+            if request.kind == "discard":
                 return await self._discard(detail["ids"], request.actor)
-            if kind == "channel":
-                return await self._channel(detail["name"], detail["action"])
+            if request.kind == "channel":
+                return await self._channel(detail["name"], detail["action"], request.actor)
         except (KeyError, TypeError, ValueError):
             return {"error": "bad-request"}
+        except Exception:  # one request that cannot be carried out must not stop the others
+            log.exception("request_failed", kind=request.kind)
+            return {"error": "engine-fault"}
         return {"error": "unknown-request"}
 
-    async def _channel(self, name: str, action: str) -> dict[str, Any]:
+    async def _channel(self, name: str, action: str, actor: str) -> Result:
         channel = self._engine.by_name(name)
         if channel is None:
             return {"error": "unknown-channel"}
+        self._journal.audit.append(actor, f"channel-{action}", name)
         if action == "resume":
             channel.resume()
         else:
             channel.pause()
-        drained = await self._engine.drain(30.0) if action == "drain" else None
-        log.info("channel_" + action, channel=name)
-        return {"name": name, "action": action, "drained": drained}
+        log.info("channel_" + action, channel=name, actor=actor)
+        if action != "drain":
+            return {"name": name, "action": action}
+        return {"name": name, "action": action, "drained": await self._drained(name)}
+
+    async def _drained(self, name: str) -> bool:
+        """Wait until nothing of a channel is pending."""
+        for _ in range(int(DRAIN_PATIENCE / EVERY)):
+            counts = self._journal.counts()["messages"].get(name, {})
+            if not counts.get("pending"):
+                return True
+            await asyncio.sleep(EVERY)
+        return False
+
+    async def _replay(self, texts: list[str], mapping: str | None, actor: str) -> Result:
+        """Each message again: its dead deliveries, or the whole of it as a new message."""
+        replayed: dict[str, str] = {}
+        failed: dict[str, str] = {}
+        for text in texts:
+            found, channel, problem = self._find(text)
+            if found is None or channel is None:
+                failed[text] = problem
+                continue
+            self._journal.audit.append(actor, "replay", text)
+            try:
+                if mapping is None and self._dead_deliveries(found):
+                    await self._redrive(channel, found, actor)
+                    replayed[text] = text
+                else:
+                    replayed[text] = await self._again(channel, found, mapping)
+            except (EngineFault, MessageError) as error:
+                failed[text] = getattr(error, "code", "corrupt")
+        return {"replayed": replayed, "failed": failed}
+
+    def _find(self, text: str) -> tuple[FoundMessage | None, Channel | None, str]:
+        try:
+            found = self._reader.message(ids.from_text(text))
+        except ValueError:
+            return None, None, "not-an-id"
+        if found is None:
+            return None, None, "unknown-message"
+        channel = self._engine.by_name(found.channel)
+        return found, channel, "" if channel else "channel-not-running"
+
+    def _dead_deliveries(self, found: FoundMessage) -> list[tuple[int, int]]:
+        """Part and destination of each dead delivery of a message."""
+        return [
+            (item.part, self._journal.destination(item.destination))
+            for item in self._reader.deliveries(found.id)
+            if item.state is DeliveryState.DEAD
+        ]
+
+    async def _again(self, channel: Channel, found: FoundMessage, mapping: str | None) -> str:
+        stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        body = self._journal.body(found.id)
+        channel.intake.again(body, found.id, mapping, stored.set_result)
+        return ids.to_text(await stored)
+
+    async def _redrive(self, channel: Channel, found: FoundMessage, actor: str) -> None:
+        """Put the dead deliveries of a message back, as the newest of their lanes."""
+        for part, destination in self._dead_deliveries(found):
+            delivery = channel.revived(found.id, part, destination)
+            durable = asyncio.Event()
+            self._journal.put(Redriven(found.id, part, destination, actor, durable.set))
+            await durable.wait()
+            channel.couriers[destination].dispatch.redrive(delivery)
+
+    async def _discard(self, texts: list[str], actor: str) -> Result:
+        """Give up dead letters for good; their messages count as filtered."""
+        discarded: list[str] = []
+        failed: dict[str, str] = {}
+        for text in texts:
+            found, channel, problem = self._find(text)
+            if found is None or (found.word is not Word.DEAD and not self._dead_deliveries(found)):
+                failed[text] = problem or "not-dead"
+                continue
+            self._journal.audit.append(actor, "discard", text)
+            parts: list[tuple[int, int | None]] = list(self._dead_deliveries(found))
+            for part, destination in parts or [(0, None)]:
+                durable = asyncio.Event()
+                self._journal.put(Discarded(found.id, part, destination, actor, durable.set))
+                await durable.wait()
+                if channel is not None and destination is not None:
+                    channel.couriers[destination].dispatch.discard((found.id, part))
+            discarded.append(text)
+        return {"discarded": discarded, "failed": failed}

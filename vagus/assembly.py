@@ -38,6 +38,7 @@ from vagus.canonical.validation import Validator
 from vagus.formats.catalogue import FORMATS
 from vagus.formats.format import Format, Terms
 from vagus.journal.journal import Journal
+from vagus.journal.search import Reader
 from vagus.journal.settings import JournalSettings
 from vagus.kernel.clock import Clock, SystemClock
 from vagus.kernel.diagnostics import Diagnostics
@@ -128,7 +129,7 @@ class _Assembly:
         except BaseException:
             await self._journal.close()
             raise
-        operations = Operations(self._engine)
+        operations = Operations(self._engine, Reader.open(self._journal.folder, self._keys))
         return Running(project, self._engine, self._journal, operations)
 
     def _channel(self, file: ChannelFile) -> Channel:

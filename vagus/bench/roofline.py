@@ -1,7 +1,7 @@
 """The raw loop a benchmark compares with: the same input and output, and nothing an engine is.
 
 Takes MLLP frames, appends them encrypted to one file with an fsync for each group, answers,
-parses and dumps a JSON of the segments, and sends the frame on to a peer.
+cuts it to its components, dumps them as JSON, and sends the frame on to a peer.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class Echo(asyncio.Protocol):
         segments = [line.split("|") for line in frame.decode().split("\r") if line]
         ack = "MSH|^~\\&|V|V|E|E|20260101||ACK|1|P|2.5.1\rMSA|AA|" + segments[0][9] + "\r"
         self._transport.write(START + ack.encode() + END)
-        orjson.dumps(segments)
+        orjson.dumps(
+            [[[part.split("^") for part in field.split("~")] for field in line] for line in segments]
+        )
         self._queue.append(frame)
         while self._idle and self._queue:
             self._idle.pop().send(self._queue.popleft())

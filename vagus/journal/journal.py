@@ -24,6 +24,7 @@ from vagus.journal.entries import Entry
 from vagus.journal.lock import FolderLock
 from vagus.journal.queues import Queues
 from vagus.journal.recovery import mend_replays
+from vagus.journal.requests import Requests
 from vagus.journal.rows import Open, Stored
 from vagus.journal.settings import JournalSettings
 from vagus.journal.state import Kind, State
@@ -69,6 +70,7 @@ class Journal:
         self._failed: EngineFault | None = None
         self._current: Batch | None = None
         self.audit = Audit(state, keyset, calendar.clock)
+        self.requests = Requests(state, calendar.clock)
         self._tender = Tender(calendar, state, self.audit, settings)
         self._tending = self._loop.create_task(self._tend_always())
         self._stalled = False
@@ -132,6 +134,11 @@ class Journal:
     def stalled(self) -> bool:
         """Whether a batch waits for disk space; it is tried again every second."""
         return self._stalled
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that was put is not yet durable."""
+        return self._busy or bool(self._waiting)
 
     @property
     def backlog(self) -> int:
