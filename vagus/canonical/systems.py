@@ -52,6 +52,11 @@ class Systems:
         self._authorities = {entry.system: _hd(entry.namespace, entry.oid) for entry in every}
         self._prefix = f"{_LOCAL}{quote(name, safe='')}:"
 
+    @property
+    def authorities(self) -> list[str]:
+        """Every namespace and OID by which it knows an authority."""
+        return [*self._by_namespace, *self._by_oid]
+
     def uri(self, namespace: str, oid: str, oid_type: str) -> tuple[str, bool]:
         """The system of an HD, and whether it is a known one; '' when the HD is empty.
 
