@@ -1,0 +1,222 @@
+"""Finding messages: control id, patient, state, type, time; newest first, through all days.
+
+Each query names the index it is driven by, because SQLite without statistics picks the wrong one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vagus.journal.counts import Counts, name_counts
+from vagus.journal.days import day_at, day_name, day_of
+from vagus.journal.files import Files
+from vagus.journal.found import DeadLetter, FoundDelivery, FoundMessage, Moment, Word
+from vagus.journal.history import history
+from vagus.journal.query import Query, dead_filters, filters, message_query
+from vagus.journal.state import read_names, read_past
+from vagus.journal.statements import QUERIES, SEARCH, VERIFY
+from vagus.journal.tally import DeliveryState, MessageState, word
+from vagus.journal.tokens import Tokens
+from vagus.kernel.ids import millis
+from vagus.kernel.keys import Keyset
+
+_TOP = (1 << 63) - 1
+
+
+class Reader:
+    """Reads a journal beside the engine that writes it; made by `open`, used by one thread."""
+
+    def __init__(self, folder: Path, keyset: Keyset) -> None:
+        self._files = Files(folder, keyset)
+        self._tokens = Tokens(keyset)
+
+    @classmethod
+    def open(cls, folder: Path, keyset: Keyset) -> Reader:
+        """A reader; raises EngineFault when there is no journal."""
+        return cls(folder, keyset)
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file."""
+        self._files.close()
+
+    def messages(
+        self, query: Query, limit: int = 50, before: int | None = None
+    ) -> list[FoundMessage]:
+        """Messages, newest first; `before` is the last id of the page before."""
+        names = self._names()
+        source, conditions, values = message_query(query, names, self._tokens)
+        found: list[FoundMessage] = []
+        top = _TOP if before is None else before
+        sql = SEARCH["messages"].format(source=source, conditions=conditions)
+        for con in self._days(query, top):
+            rows = con.execute(sql, (*values, top, limit - len(found)))
+            found += [_message(row, names["endpoint"]) for row in rows]
+            if len(found) >= limit:
+                break
+        return found
+
+    def dead_letters(
+        self,
+        query: Query | None = None,
+        limit: int = 50,
+        before: tuple[int, int, int] | None = None,
+    ) -> list[DeadLetter]:
+        """What nobody has dealt with, newest first; `before` is the `place` of the last one seen.
+
+        Left out: what was replayed, redriven or discarded.
+        """
+        query = query or Query()
+        names = self._names()
+        conditions, values = filters(query, names, self._tokens)
+        top = (_TOP, 0, 0) if before is None else before
+        died, undelivered = dead_filters(query, names)
+        died += " AND (m.id, -1, -1) < (?, ?, ?)"
+        undelivered += " AND (m.id, d.part, d.destination) < (?, ?, ?)"
+        sql = SEARCH["dead_letters"].format(
+            died=died, undelivered=undelivered, conditions=conditions
+        )
+        found: list[DeadLetter] = []
+        for con in self._days(query, top[0] + 1 if top[0] < _TOP else _TOP):
+            arguments = (*top, *values, *top, *values, limit - len(found))
+            found += [_dead_letter(row, names) for row in con.execute(sql, arguments)]
+            if len(found) >= limit:
+                break
+        return found
+
+    def message(self, message_id: int) -> FoundMessage | None:
+        """One message, or None."""
+        con = self._day_of(message_id)
+        if con is None:
+            return None
+        sql = SEARCH["messages"].format(source="message AS m", conditions="m.id = ?")
+        row = con.execute(sql, (message_id, 1)).fetchone()
+        return None if row is None else _message(row, self._names()["endpoint"])
+
+    def deliveries(self, message_id: int) -> list[FoundDelivery]:
+        """What a message owed and what became of it, by part and destination."""
+        con = self._day_of(message_id)
+        if con is None:
+            return []
+        names = self._names()["destination"]
+        return [
+            FoundDelivery(
+                names.get(destination, str(destination)), part, DeliveryState(state), *rest
+            )
+            for part, destination, state, *rest in con.execute(SEARCH["deliveries"], (message_id,))
+        ]
+
+    def history(self, message_id: int) -> list[Moment]:
+        """Everything that happened to a message, in order; empty when it is not known."""
+        con, message = self._day_of(message_id), self.message(message_id)
+        if con is None or message is None:
+            return []
+        later = [day for day in self._files.days() if day >= day_of(message_id)]
+        effects = [
+            row
+            for day in later
+            if (other := self._files.day(day, day_name(day))) is not None
+            for row in other.execute(SEARCH["effects"], (message_id,)).fetchall()
+        ]
+        names = self._names()
+        cause = None if message.cause is None else self.message(message.cause)
+        return history(con, message, cause, effects, names)
+
+    def body(self, message_id: int) -> bytes:
+        """A message as it was accepted; raises CorruptBody, or KeyError for an unknown id."""
+        con = self._day_of(message_id)
+        row = None if con is None else con.execute(QUERIES["body"], (message_id,)).fetchone()
+        if row is None:
+            raise KeyError(message_id)
+        day = day_of(message_id)
+        endpoint, digest, sealed = row
+        return self._files.vault(day, day_name(day)).check(message_id, endpoint, sealed, digest)
+
+    def reply(self, message_id: int) -> bytes | None:
+        """The reply its sender got, or None; raises CorruptBody, KeyError."""
+        con = self._day_of(message_id)
+        sql = "SELECT endpoint, reply FROM message WHERE id = ?"
+        row = None if con is None else con.execute(sql, (message_id,)).fetchone()
+        if row is None:
+            raise KeyError(message_id)
+        day = day_of(message_id)
+        return self._files.vault(day, day_name(day)).open_reply(message_id, *row)
+
+    def counts(self) -> Counts:
+        """The ledger's counters, as `Journal.counts` gives them."""
+        total = read_past(self._files.state)
+        for day in self._files.days():
+            con = self._files.day(day, day_name(day))
+            for what, number, n in con.execute(VERIFY["counters"]) if con is not None else ():
+                total[what, number] = total.get((what, number), 0) + n
+        names = self._names()
+        return name_counts(total, names["endpoint"], names["destination"])
+
+    def _names(self) -> dict[str, dict[int, str]]:
+        state = self._files.state
+        return {
+            "endpoint": read_names(state, "endpoint"),
+            "destination": read_names(state, "destination"),
+        }
+
+    def _days(self, query: Query, top: int) -> Iterator[sqlite3.Connection]:
+        first = 0 if query.since is None else day_at(query.since)
+        last = day_of(top - 1)
+        if query.until is not None:
+            last = min(last, day_at(query.until))
+        for day in self._files.days():
+            if first <= day <= last and (con := self._files.day(day, day_name(day))) is not None:
+                yield con
+
+    def _day_of(self, message_id: int) -> sqlite3.Connection | None:
+        day = day_of(message_id)
+        return self._files.day(day, day_name(day))
+
+
+def _message(row: tuple[Any, ...], names: dict[int, str]) -> FoundMessage:
+    message, endpoint, kind, control, state, fanout, *rest, open_, dead, delivered = row
+    return FoundMessage(
+        message,
+        names.get(endpoint, str(endpoint)),
+        kind,
+        control,
+        _word(state, [endpoint, open_ or 0, delivered or 0, dead or 0, 0]),
+        state == MessageState.STORED,
+        fanout or 0,
+        *rest,
+    )
+
+
+def _word(state: int, tally: list[int]) -> Word:
+    if state == MessageState.STORED:
+        return Word.PENDING
+    if state == MessageState.ROUTED:
+        return Word(word(tally))
+    return Word.DEAD if state == MessageState.DEAD else Word.FILTERED
+
+
+def _dead_letter(row: tuple[Any, ...], names: dict[str, dict[int, str]]) -> DeadLetter:
+    message, endpoint, kind, control, part, destination, stage, reason, where, attempts, at = row
+    whole = destination is None
+    return DeadLetter(
+        message,
+        names["endpoint"].get(endpoint, str(endpoint)),
+        kind,
+        control,
+        part,
+        None if whole else names["destination"].get(destination, str(destination)),
+        stage or "",
+        reason or "",
+        where or None,
+        attempts,
+        at or millis(message),
+        (message, -1, -1) if whole else (message, part, destination),
+    )
