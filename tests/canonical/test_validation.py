@@ -278,6 +278,21 @@ def test_contained_resources_are_validated_and_referred_to(validator: Validator)
     }
 
 
+def test_each_resource_of_a_bundle_contains_for_itself(
+    validator: Validator, admission: Callable[[], Bundle]
+) -> None:
+    bundle = admission()
+    patient, coverage = resource(bundle, "Patient"), resource(bundle, "Coverage")
+    patient["contained"] = [{"resourceType": "Organization", "id": "o", "name": "O"}]
+    patient["managingOrganization"] = {"reference": "#o"}
+    assert validator.valid(bundle)
+    coverage["payor"] = [{"reference": "#o"}]
+    places = [issue.place for issue in validator.issues(bundle)]
+    assert places == ["Coverage[4].payor[0].reference"]
+    parameter = {"name": "x", "resource": patient}
+    assert validator.valid({"resourceType": "Parameters", "parameter": [parameter]})
+
+
 def test_the_types_of_relative_and_absolute_references_are_checked(validator: Validator) -> None:
     def patient(reference: str) -> dict[str, Any]:
         return {"resourceType": "Patient", "managingOrganization": {"reference": reference}}
@@ -307,6 +322,18 @@ def test_a_bundle_in_a_bundle_resolves_its_own_references(
     assert validator.valid(outer)
     _lost_target(outer["entry"][0]["resource"])  # type: ignore[index]
     assert [issue.code for issue in validator.issues(outer)] == ["reference-missing"]
+
+
+def test_the_urls_of_a_bundle_in_a_bundle_are_looked_at(validator: Validator) -> None:
+    patient = {"fullUrl": "urn:x:y", "resource": {"resourceType": "Patient"}}
+    inner = {"resourceType": "Bundle", "type": "collection", "entry": [patient]}
+    entry = {"fullUrl": "urn:x:z", "resource": inner}
+    outer = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
+    assert validator.valid(outer)
+    inner["entry"] = [patient, patient]
+    assert [issue.code for issue in validator.issues(outer)] == ["bdl-7"]
+    parameters = {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": inner}]}
+    assert [issue.code for issue in validator.issues(parameters)] == ["bdl-7"]
 
 
 @pytest.mark.parametrize("value", [None, [], "Patient", 7, {}, {"resourceType": 7}, {1: 2}])

@@ -171,22 +171,20 @@ class Search:
                 self._say("bad-code", where, "one coding must be of the standard's value set")
 
     def _inner(self, value: object, where: str) -> None:
-        """A resource inside another: an entry has a place of its own, and its own `contained`."""
-        root, _ = self._root
-        if where.startswith(f"{root}.entry["):
-            number = where[len(root) + 7 :].split("]")[0]
-            self._any_resource(value, where, f"{name_of(value)}[{number}]")
-        else:
-            container = self._resource
-            self._any_contained(value, where)
-            self._resource = container
-
-    def _any_contained(self, value: object, where: str) -> None:
+        """A resource inside another: contained in it, or at home in an entry or a parameter."""
+        root, place = self._root
+        inside = where[len(root) :]
         kind = name_of(value)
-        if kind in ("Resource", "Bundle"):
-            self._any_resource(value, where, self._root[1] + where[len(self._root[0]) :])
+        if inside.startswith(".contained["):
+            if kind == "Resource":
+                self._any_resource(value, where, place + inside)
+            else:
+                self._object(value, shapes.type(kind), where)
+        elif inside.startswith(".entry["):
+            number = inside[len(".entry[") :].split("]")[0]
+            self._any_resource(value, where, f"{kind}[{number}]")
         else:
-            self._object(value, shapes.type(kind), where)
+            self._any_resource(value, where, place + inside)
 
     def _companion(self, value: object, element: Element, where: str) -> None:
         shape = shapes.type("Element")

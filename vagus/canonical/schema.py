@@ -3,7 +3,8 @@
 The schema says what the official one leaves out: required primitives, one of a choice, no empty
 arrays, objects or strings, real dates, required bindings, invariants. It answers yes or no; the
 words for what is wrong come from `vagus.canonical.findings`, which walks the same table.
-Three keywords are our own: `vagusReference` sees every Reference with the types it may lead to.
+Some keywords are our own: `vagusReference` sees every Reference with the types it may lead to,
+`vagusBundle` every Bundle, and those of `vagus.canonical.comparisons` compare.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def _shape(shape: Shape) -> Schema:
     }
     if shape.kind != "resource":
         result["minProperties"] = 1
+    if shape.name == "Bundle":
+        result["vagusBundle"] = True
     needed = [item.name for item in elements if item.required and alone(item)]
     if shape.kind == "resource":
         needed.append("resourceType")

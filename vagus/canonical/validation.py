@@ -35,8 +35,24 @@ class Validator:
             def validate(self, instance: Any) -> None:
                 seen.append((instance, self._allowed))
 
+        bundles: list[Any] = []
+
+        class Bundle:
+            """Counts the Bundles the schema passes: one inside another is rare and looked into."""
+
+            def __init__(self, parent: object, value: object, path: object) -> None:
+                pass
+
+            def validate(self, instance: Any) -> None:
+                bundles.append(instance)
+
         self._seen = seen
-        keywords: dict[str, Any] = {**comparisons.KEYWORDS, "vagusReference": Reference}
+        self._bundles = bundles
+        keywords: dict[str, Any] = {
+            **comparisons.KEYWORDS,
+            "vagusReference": Reference,
+            "vagusBundle": Bundle,
+        }
         self._schema = jsonschema_rs.validator_for(schema.build(), keywords=keywords, **_OPTIONS)
         self._rules: dict[str, jsonschema_rs.Validator] | None = None
 
@@ -46,6 +62,7 @@ class Validator:
         Numbers may be int, float or Decimal; references into a Bundle must find their entry.
         """
         self._seen.clear()
+        self._bundles.clear()
         try:
             if not self._schema.is_valid(resource):
                 return False
@@ -79,15 +96,39 @@ class Validator:
         """Whether all references of a sound structure are seen to be right at once."""
         if resource["resourceType"] == "Bundle":
             entries = resource.get("entry", [])
-            if not references.plain(entries):
+            if len(self._bundles) > 1 or not references.plain(entries):
                 return False
             sound = Targets(entries).sound
+        elif self._bundles:
+            return False
         else:
             sound = Targets(None).sound
+        local = False
         for reference, allowed in self._seen:
             text = reference.get("reference")
-            if text is not None and (text[0] == "#" or not sound(text, allowed)):
+            if text is None:
+                continue
+            if text[0] == "#":
+                local = True
+            elif not sound(text, allowed):
                 return False
+        return not local or self._contained_found(resource)
+
+    def _contained_found(self, resource: Any) -> bool:
+        """Whether every `#id` is seen to be contained in the resource it stands in."""
+        parts = [resource]
+        if resource["resourceType"] == "Bundle":
+            parts = [entry["resource"] for entry in resource["entry"] if "resource" in entry]
+        believed = Targets(None)
+        for part in parts:
+            if part["resourceType"] == "Parameters":
+                return False
+            self._seen.clear()
+            self._schema.is_valid(part)
+            for reference, allowed in self._seen:
+                local = reference.get("reference", "")[:1] == "#"
+                if local and believed.breach(reference, allowed, part) is not None:
+                    return False
         return True
 
 
