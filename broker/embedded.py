@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.seam import Consumer, Order, Queue
-from vagus.journal.entries import Entry, Routed
+from vagus.journal.entries import Routed
 from vagus.journal.journal import Journal
 from vagus.journal.rows import Open
 from vagus.kernel.envelope import Delivery
