@@ -106,10 +106,8 @@ def mutate(con: sqlite3.Connection, chance: random.Random) -> str:
         return f"{table} {at} deleted"
     column = chance.choice([name for name in columns if name not in keys])
     old = row[columns.index(column)]
-    if action == "spoil":
-        new = spoil(old, chance)
-    else:
-        new = chance.choice(rows)[columns.index(column)]
+    other = chance.choice(rows)[columns.index(column)]
+    new = spoil(old, chance) if action == "spoil" else other
     con.execute(f"UPDATE OR IGNORE {table} SET {column} = ? WHERE {where}", [new, *at])
     changed = con.execute(f"SELECT {column} FROM {table} WHERE {where}", at).fetchone()[0]
     same = (changed, type(changed)) == (old, type(old))
@@ -141,7 +139,7 @@ async def test_every_alteration_of_a_row_is_found(desk: Any, tmp_path: Path) -> 
         "DELETE FROM seal",
         "UPDATE seal SET n = n + 1000",
         "UPDATE message SET settled = seal",
-        "INSERT INTO message SELECT id + 1, endpoint, type, control, subject, sender, hash, reply,"
+        "INSERT INTO message SELECT id + 1000, endpoint, type, control, subject, sender, hash, reply,"
         " cause, override, seal, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM message LIMIT 1",
         "UPDATE delivery SET state = 2, seal = 1, done = 1, digest = x'00' WHERE state = 1",
         "UPDATE message SET state = 4 WHERE state = 3",

@@ -166,7 +166,8 @@ class Calendar:
         before = max((day for day in self.days if day < number), default=None)
         link_n, link, previous = self._link(before)
         discard(path)
-        create_file(path, self.now_ms(), self.sealer.start(name, link or b""))
+        at = self.now_ms()
+        create_file(path, at, self.sealer.start(name, at, link or b""))
         wrapped = new_day_key(self._keyset, name)
         self._state.add_partition(
             Partition(name, wrapped, "open", previous, link_n, link, None, None, None, None, None)

@@ -70,7 +70,7 @@ def replay(con: sqlite3.Connection, sealer: Sealer, day: str, link: bytes) -> Fo
         records = [record for stream in streams for record in stream.take(n)]
         try:
             if n == 0:
-                whole = digest == sealer.start(day, link) and (first, last, count) == (0, 0, 0)
+                whole = digest == sealer.start(day, at, link) and (first, last, count) == (0, 0, 0)
             else:
                 sealed = b"".join(records)
                 whole = digest == sealer.link(previous, (n, at, first, last, count), sealed)

@@ -30,9 +30,9 @@ class Sealer:
     def __init__(self, keyset: Keyset) -> None:
         self._key = keyset.derive("journal seals")
 
-    def start(self, day: str, link: bytes) -> bytes:
+    def start(self, day: str, at: int, link: bytes) -> bytes:
         """The digest of a day's seal 0; `link` is the day before's digest, or empty."""
-        return hmac.digest(self._key, b"day " + day.encode() + b" " + link, "sha256")
+        return hmac.digest(self._key, f"day {day} {at} ".encode() + link, "sha256")
 
     def link(self, previous: bytes, seal: tuple[int, int, int, int, int], records: bytes) -> bytes:
         """The digest of one seal (n, at, first, last, count) over its records."""
