@@ -42,10 +42,12 @@ def need_store(project: Project) -> None:
         raise ConfigError(f"{project.store}: there is no journal here; has the project ever run?")
 
 
-def ask(project: Project, kind: str, detail: Mapping[str, Any]) -> dict[str, Any] | None:
+def ask(
+    project: Project, kind: str, detail: Mapping[str, Any], patience: float = PATIENCE
+) -> dict[str, Any] | None:
     """Have the engine do something; its answer, or None when it will be done later.
 
-    Waits some seconds for a running engine. Raises ConfigError without a journal.
+    Waits `patience` seconds for a running engine. Raises ConfigError without a journal.
     """
     need_store(project)
     with closing(State(project.store)) as state:
@@ -54,7 +56,7 @@ def ask(project: Project, kind: str, detail: Mapping[str, Any]) -> dict[str, Any
         if lock.holder(project.store) is None:
             output.note("no engine is running; this will be done at its next start")
             return None
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if (result := requests.result(number)) is not None:
                 answer: dict[str, Any] = json.loads(result)

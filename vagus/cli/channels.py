@@ -13,6 +13,7 @@ from vagus.cli.options import examples, form, project, split
 from vagus.kernel.diagnostics import did_you_mean
 from vagus.project import Project
 
+DRAIN_PATIENCE = 60.0
 ACTIONS = ("pause", "resume", "drain")
 COLUMNS = ("channel", "source", "port", "format", "ack", "steps", "destinations", "enabled")
 
@@ -68,7 +69,9 @@ def _listed(project: Project) -> Iterator[Mapping[str, object]]:
 
 
 def _act(project: Project, action: str, name: str, form: str) -> int:
-    result = asking.ask(project, "channel", {"name": known(project, name), "action": action})
+    asked = {"name": known(project, name), "action": action}
+    patience = DRAIN_PATIENCE if action == "drain" else asking.PATIENCE
+    result = asking.ask(project, "channel", asked, patience)
     if result is None:
         return CLEAN
     if form == output.JSON:

@@ -27,9 +27,7 @@ COLUMNS = ("side", "field", "type", "default", "description")
 @form()
 def command(words: tuple[str, ...], form: str) -> int:
     """List the connectors, or describe every field of one."""
-    catalogue, problems = load()
-    for text in problems:
-        output.note(f"warning: {text}")
+    catalogue = load(lambda text: output.note(f"warning: {text}"))
     match words:
         case () | ("list",):
             output.rows((_listed(item) for item in catalogue.values()), _COLUMNS, form)

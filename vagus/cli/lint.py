@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from vagus.cli.options import examples, folder, form
 from vagus.journal import lock
 from vagus.kernel.diagnostics import Diagnostic, Diagnostics, Place, Severity
 from vagus.project import Project
+from vagus.project.links import check_ports_free
 
 GITHUB = "github"
 
@@ -76,29 +76,14 @@ def _escaped(text: str) -> str:
 
 
 def _check_ports(project: Project, diagnostics: Diagnostics) -> None:
-    """Warn of ports that something else has; those of our own running engine are its own."""
+    """Report ports that something else has; those of our own running engine are its own."""
     if lock.holder(project.store) is not None:
         return
-    seen: dict[int, str] = {}
-    for host, port, place in _ports(project):
-        if port and port in seen:
-            text = f"port {port} is also used at {seen[port]}"
-            diagnostics.error(place, "port-twice", text)
-        elif port and _taken(host, port):
-            text = f"something already listens on {host} port {port}; stop it or take another port"
-            diagnostics.warning(place, "port-in-use", text)
-        seen.setdefault(port, str(place))
-
-
-def _ports(project: Project) -> Iterator[tuple[str, int, Place]]:
-    for channel in project.channels:
-        settings = channel.source.settings
-        port, host = getattr(settings, "port", None), getattr(settings, "host", "127.0.0.1")
-        if isinstance(port, int) and channel.config.enabled:
-            yield host, port, channel.source.place
+    check_ports_free(project, diagnostics)
     http = project.settings.http
-    if http.enabled:
-        yield http.host, http.port, Place(projects.FILE)
+    if http.enabled and http.port and _taken(http.host, http.port):
+        text = f"port {http.port} of {http.host} is in use: stop what uses it, or choose another"
+        diagnostics.error(Place(projects.FILE), "port-in-use", text)
 
 
 def _taken(host: str, port: int) -> bool:
