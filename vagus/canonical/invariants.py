@@ -106,6 +106,8 @@ _CONTAINED = (
     ),
 )
 
+_UNIT = (Rule("qty-3", "system", "a coded unit needs its system", _when(_has("code"), _SYSTEM)),)
+
 BY_SHAPE: dict[str, tuple[Rule, ...]] = {
     "AllergyIntolerance": (
         Rule(
@@ -293,7 +295,5 @@ BY_SHAPE: dict[str, tuple[Rule, ...]] = {
             _when(_has("start", "end"), {"vagusInOrder": True}),
         ),
     ),
-    "Quantity": (
-        Rule("qty-3", "system", "a coded unit needs its system", _when(_has("code"), _SYSTEM)),
-    ),
+    **dict.fromkeys(("Age", "Count", "Distance", "Duration", "Quantity"), _UNIT),
 }
