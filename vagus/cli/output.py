@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -95,3 +96,14 @@ def _plain(value: object) -> object:
     if isinstance(value, bytes):
         return value.hex()
     return str(value)
+
+
+def ready(text: str) -> object:
+    """JSON text to be taken as it is into a larger object."""
+    return orjson.Fragment(text.encode())
+
+
+def pretty(text: str) -> str:
+    """JSON text, indented for people; numbers keep every digit."""
+    value = json.loads(text, parse_float=Decimal)
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2).decode()

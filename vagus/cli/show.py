@@ -67,9 +67,7 @@ def _show_body(text_id: str, content: bytes, form: str) -> None:
     if output.is_terminal():
         lines = content.decode("utf-8", "replace").replace("\r\n", "\r").replace("\n", "\r")
         shown = "\n".join(output.text(line) for line in lines.split("\r")).encode()
-    stream = click.get_binary_stream("stdout")
-    stream.write(shown)
-    stream.flush()
+    click.echo(shown, nl=output.is_terminal())
 
 
 def _show(reader: Reader, number: int, row: Mapping[str, object], form: str) -> None:
