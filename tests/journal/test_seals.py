@@ -140,7 +140,8 @@ async def test_every_alteration_of_a_row_is_found(desk: Any, tmp_path: Path) -> 
         "UPDATE seal SET n = n + 1000",
         "UPDATE message SET settled = seal",
         "INSERT INTO message SELECT id + 999, endpoint, type, control, subject, sender, hash,"
-        " reply, cause, override, seal, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM message LIMIT 1",
+        " reply, cause, override, seal, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+        " FROM message LIMIT 1",
         "UPDATE delivery SET state = 2, seal = 1, done = 1, digest = x'00' WHERE state = 1",
         "UPDATE message SET state = 4 WHERE state = 3",
         "UPDATE message SET replayed = NULL",
