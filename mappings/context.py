@@ -59,9 +59,7 @@ class Context:
     identity: Identities
     systems: Registry
     place: ZoneInfo = field(init=False, repr=False, compare=False)
-    uris: dict[str, tuple[str, bool]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    uris: dict[str, tuple[str, bool]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "place", time_zone(self.zone))

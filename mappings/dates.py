@@ -27,10 +27,7 @@ HHMM = frozenset(f"{hour:02d}{minute:02d}" for hour in range(24) for minute in r
 HOURS = frozenset(f"{hour:02d}" for hour in range(24))
 SECONDS = frozenset(f"{second:02d}" for second in range(60))
 OFFSETS = frozenset(
-    f"{sign}{hour:02d}{minute:02d}"
-    for sign in "+-"
-    for hour in range(15)
-    for minute in range(60)
+    f"{sign}{hour:02d}{minute:02d}" for sign in "+-" for hour in range(15) for minute in range(60)
 )
 
 OffsetAt = Callable[[str], str]

@@ -132,9 +132,7 @@ def parse_path(text: str) -> Path | None:
     if text == ".":
         return Path(text, relative=True)
     if found := _RELATIVE_NUMBERS.match(text):
-        return Path(
-            text, component=int(found[1]), sub=int(found[2] or 0), relative=True
-        )
+        return Path(text, component=int(found[1]), sub=int(found[2] or 0), relative=True)
     if _NAMES.match(text):
         return Path(text, names=tuple(text[1:].split(".")), relative=True)
     if (found := _WIRE.match(text)) and not _camel(found[2]):

@@ -109,7 +109,10 @@ def group(segments: Sequence[Segment], plan: Plan, misplaced: list[str]) -> list
 
 
 def group_rows(
-    segments: Sequence[Segment], plan: Plan, misplaced: list[str], rows: list[tuple[str, Row, Segment]]
+    segments: Sequence[Segment],
+    plan: Plan,
+    misplaced: list[str],
+    rows: list[tuple[str, Row, Segment]],
 ) -> list[Any]:
     """As `group`, of rows that end in a coverage mask and an occurrence, all listed in `rows`."""
     root = plan.instance()

@@ -189,9 +189,7 @@ class Reader:
     def _structure(self, body: Object) -> StructureFile:
         self._known(body, _STRUCTURE_KEYS)
         groups = self._object(body, "groups") or Object({}, {}, body.place)
-        return StructureFile(
-            self._name(body, "structure"), body.entries["structure"].place, groups
-        )
+        return StructureFile(self._name(body, "structure"), body.entries["structure"].place, groups)
 
     def _table(self, body: Object) -> TableFile:
         self._known(body, _TABLE_KEYS)

@@ -74,9 +74,7 @@ class Expander:
         template = self._templates.get(name)
         if template is None:
             hint = did_you_mean(name, self._templates)
-            self._report.error(
-                asked.place, "unknown-template", f"'{name}' is not a template{hint}"
-            )
+            self._report.error(asked.place, "unknown-template", f"'{name}' is not a template{hint}")
             return None
         self.used.add(name)
         if name in self._open:
@@ -117,9 +115,7 @@ def merge(base: Object, over: Object, diagnostics: Diagnostics) -> Object:
     return Object(entries, keys, over.place, (*base.uses, *over.uses))
 
 
-def _nothing(
-    key: str, place: Place, entries: Mapping[str, Node], diagnostics: Diagnostics
-) -> None:
+def _nothing(key: str, place: Place, entries: Mapping[str, Node], diagnostics: Diagnostics) -> None:
     hint = did_you_mean(key, entries)
     diagnostics.error(
         place, "nothing-to-remove", f"'{key}' is not there, so it cannot be removed{hint}"

@@ -1,0 +1,176 @@
+"""Writes the code of a whole expression: its alternatives, and what each passes through (§4, §5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mappings import calls, lists, paths
+from mappings.expressions import (
+    Alternative,
+    Call,
+    Expression,
+    ExpressionError,
+    Path,
+    Quoted,
+    parse,
+)
+from mappings.functions import FUNCTIONS, SCALAR, SOURCE
+from mappings.goals import Goal, reach
+from mappings.nodes import Text
+from mappings.scopes import BROKEN, Value
+from mappings.session import Session
+from mappings.texts import each, first, listed
+
+
+def expression(session: Session, node: Text) -> Expression | None:
+    """The tree of an expression; None after reporting why it cannot be read."""
+    try:
+        return parse(node.value or "=")
+    except ExpressionError as error:
+        session.error(error.code, str(error), node.place)
+        return None
+
+
+def evaluate(session: Session, node: Text, goal: Goal, many: bool = False) -> Value:
+    """Write an expression; gives the code of its value, or of the list of its values."""
+    with session.at(node.place):
+        tree = expression(session, node)
+        if tree is None:
+            return BROKEN
+        session.block.weight += 1
+        if len(tree.alternatives) == 1:
+            return _alternative(session, tree.alternatives[0], goal, many)
+        return _alternatives(session, tree.alternatives, goal, many)
+
+
+def _alternatives(
+    session: Session, alternatives: tuple[Alternative, ...], goal: Goal, many: bool
+) -> Value:
+    name = session.names.fresh("v")
+    result = BROKEN
+    broken = always = False
+    for index, alternative in enumerate(alternatives):
+        if index == 0:
+            found = _alternative(session, alternative, goal, many)
+            session.block.add(f"{name} = {found.code}")
+            result = found
+        else:
+            test = replace(result, code=name).test
+            with session.block.inside(f"if not {name}:" if test == name else f"if {name} is None:"):
+                found = _alternative(session, alternative, goal, many)
+                session.block.add(f"{name} = {found.code}")
+        broken = broken or found.kind == "?"
+        always = always or found.always
+        if found.kind != result.kind and "?" not in found.kind + result.kind:
+            result = _mixed(session, result, found, goal)
+    if broken:
+        return BROKEN
+    where = result.where
+    return replace(
+        result, code=name, rawcode=name, always=always, constant=None, where=where, own=True
+    )
+
+
+def _mixed(session: Session, one: Value, other: Value, goal: Goal) -> Value:
+    if goal.type == "items":
+        session.error("type-mismatch", "the alternatives of $each give different kinds of items")
+    return one if one.kind != "T" else other
+
+
+def _alternative(session: Session, alternative: Alternative, goal: Goal, many: bool) -> Value:
+    functions = []
+    for call in alternative.calls:
+        function = calls.checked(session, call)
+        if function is None:
+            return BROKEN
+        if function.role == SOURCE:
+            session.error(
+                "bad-expression", f"'{call.name}' begins an expression: nothing stands before it"
+            )
+            return BROKEN
+        functions.append(function)
+    lists_needed = any(function.role != SCALAR for function in functions)
+    value = _head(session, alternative.head, many or lists_needed)
+    if goal.type == "items" and not functions:
+        return value
+    return _passed(session, alternative.calls, value, goal, many)
+
+
+def _head(session: Session, head: Path | Call | Quoted, many: bool) -> Value:
+    if isinstance(head, Path):
+        return paths.read(session, head, many)
+    if isinstance(head, Quoted):
+        return Value(repr(head.text), "T", always=bool(head.text), constant=head.text)
+    function = calls.checked(session, head)
+    if function is None:
+        return BROKEN
+    return lists.source(session, head, many)
+
+
+def _passed(
+    session: Session, passes: tuple[Call, ...], value: Value, goal: Goal, many: bool
+) -> Value:
+    """The value after its functions, in the form of the goal."""
+    at = 0
+    while at < len(passes):
+        if FUNCTIONS[passes[at].name].role == SCALAR:
+            end = at
+            while end < len(passes) and FUNCTIONS[passes[end].name].role == SCALAR:
+                end += 1
+            if end == len(passes):
+                break
+            value = _scalars(session, passes[at:end], value)
+            at = end
+            continue
+        if not calls.accepts(session, FUNCTIONS[passes[at].name], value):
+            return BROKEN
+        value = lists.folded(session, passes[at], value)
+        if value.kind == "?":
+            return BROKEN
+        at += 1
+    if value.many and not many and at == len(passes):
+        value = first(session, value)
+    return _finished(session, passes[at:], value, goal, many)
+
+
+def _scalars(session: Session, passes: tuple[Call, ...], value: Value) -> Value:
+    def step(item: Value) -> Value:
+        for call in passes:
+            item = calls.scalar(session, call, item, coded=False)
+        return item
+
+    return each(session, value, step) if value.kind != "?" else BROKEN
+
+
+def _finished(
+    session: Session, passes: tuple[Call, ...], value: Value, goal: Goal, many: bool
+) -> Value:
+    """The last functions and the conversion to the goal, item by item."""
+    if value.kind == "?":
+        return BROKEN
+
+    def step(item: Value) -> Value:
+        for index, call in enumerate(passes):
+            coded = goal.coded and index == len(passes) - 1
+            if call.name == "datetime" and goal.type == "instant" and index == len(passes) - 1:
+                return _instant(session, item)
+            item = calls.scalar(session, call, item, coded)
+        return item if goal.type == "items" else reach(session, item, goal)
+
+    if goal.type == "items" and not passes:
+        return value
+    if value.many and not many:
+        value = first(session, each(session, value, step))
+        return value
+    found = each(session, value, step)
+    return listed(session, found) if many and found.kind != "?" else found
+
+
+def _instant(session: Session, value: Value) -> Value:
+    """A text precise to the second as an instant."""
+    found = calls.scalar(session, Call("trim"), value, coded=False)
+    if found.kind == "?":
+        return BROKEN
+    site = session.site(value.where)
+    session.block.add(f"if {found.code}: {found.code} = instant({found.code}, z, {site})")
+    return replace(found, kind="D", datatype="instant")

@@ -1,0 +1,77 @@
+"""Writes the code that reads a FHIR path, checked against the R4 element table (§3)."""
+
+from __future__ import annotations
+
+from mappings.expressions import Path
+from mappings.scopes import BROKEN, Scope, Value
+from mappings.session import Session
+from vagus.canonical import shapes
+from vagus.kernel.diagnostics import did_you_mean
+
+_DATES = ("date", "dateTime", "instant")
+_NUMBERS = ("decimal", "integer", "positiveInt", "unsignedInt")
+
+
+def read(session: Session, path: Path, many: bool) -> Value:
+    """The value of `Type.element…`: of the resource being looped over, else of all of them."""
+    kind = path.segment
+    if not shapes.known(kind) or shapes.type(kind).kind != "resource":
+        hint = did_you_mean(kind, shapes.names("resource"))
+        session.error("bad-path", f"'{kind}' is not a FHIR resource{hint}")
+        return BROKEN
+    for scope in session.scope.chain():
+        if scope.kind == "fhir" and scope.datatype == kind:
+            return _below(session, f"({scope.var},)", kind, kind, path, many)
+    return _below(session, f"z.index.of({kind!r})", kind, kind, path, many)
+
+
+def relative(session: Session, scope: Scope, path: Path, many: bool) -> Value:
+    """The value of `.element…` below the current item."""
+    return _below(session, f"({scope.var},)", scope.datatype, scope.where, path, many)
+
+
+def _below(session: Session, base: str, kind: str, where: str, path: Path, many: bool) -> Value:
+    found = _type(session, kind, path)
+    if found is None:
+        return BROKEN
+    full = ".".join((where, *path.names))
+    session.static_paths.add(full)
+    if session.flags.trace:
+        session.block.add(f"rd({full!r})")
+    code = f"pick({base}, {path.names!r})" if path.names else base
+    value = _converted(found, code, full)
+    value.scope = Scope("fhir", datatype=found, where=full)
+    name = session.names.fresh("l")
+    session.block.add(f"{name} = {value.code}")
+    value.code = name
+    if not many:
+        one = session.names.fresh("v")
+        session.block.add(f"{one} = {name}[0] if {name} else None")
+        value.code, value.many = one, False
+    return value
+
+
+def _converted(datatype: str, code: str, where: str) -> Value:
+    if datatype in _NUMBERS:
+        return Value(f"numbers({code})", "N", True, datatype=datatype, where=where)
+    if datatype in _DATES:
+        return Value(f"texts({code})", "D", True, datatype=datatype, where=where)
+    if datatype == "Reference":
+        return Value(f"objects({code})", "R", True, datatype=datatype, where=where)
+    if datatype in shapes.PRIMITIVES:
+        return Value(f"texts({code})", "T", True, datatype=datatype, where=where)
+    return Value(f"objects({code})", "I", True, datatype=datatype, where=where)
+
+
+def _type(session: Session, kind: str, path: Path) -> str | None:
+    """The type a path ends at; None after a finding."""
+    for name in path.names:
+        base = name.removeprefix("_")
+        shape = shapes.type(kind)
+        element = shape.elements.get(base)
+        if element is None:
+            hint = did_you_mean(name, shape.elements)
+            session.error("bad-path", f"'{name}' is not an element of {kind}{hint}")
+            return None
+        kind = "Element" if base != name else element.type
+    return kind

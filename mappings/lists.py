@@ -1,0 +1,247 @@
+"""Writes the code of the functions that take lists, and of those that begin an expression (§5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mappings import paths, wire
+from mappings.calls import integers
+from mappings.expressions import Call, parse_path
+from mappings.functions import CONTEXT
+from mappings.scopes import BROKEN, Resource, Scope, Value
+from mappings.session import Session
+from mappings.texts import each, first, listed, text
+from vagus.canonical import shapes
+from vagus.kernel.diagnostics import did_you_mean
+
+CHUNKED = 60
+
+
+def source(session: Session, call: Call, many: bool) -> Value:
+    """The value of a function that begins an alternative."""
+    match call.name:
+        case "now":
+            return Value("z.context.now", "D", where="now", datatype="instant")
+        case "context":
+            return _context(session, call.args[0].text)
+        case "reference":
+            return _reference(session, call.args[0].text, many)
+        case "concat":
+            return _concat(session, call)
+        case "absent":
+            return _absent(session, call.args[0].text)
+        case "index":
+            return _index(session)
+        case _:
+            session.error("bad-expression", f"'{call.name}' needs a value before it: =PATH | …")
+            return BROKEN
+
+
+def folded(session: Session, call: Call, value: Value) -> Value:
+    """The value of a function that takes a list."""
+    if value.kind == "?":
+        return BROKEN
+    match call.name:
+        case "first":
+            return first(session, value)
+        case "last":
+            many = listed(session, value)
+            name = session.names.fresh("v")
+            session.block.add(f"{name} = {many.code}[-1] if {many.code} else None")
+            return replace(many, code=name, many=False, rawcode=name)
+        case "join":
+            return _join(session, call, value)
+        case "sum":
+            many = listed(session, value)
+            name = session.names.fresh("v")
+            session.block.add(f"{name} = total({many.code})")
+            return Value(name, "N", where=value.where)
+        case "where" | "prefer":
+            return _filtered(session, call, listed(session, value))
+        case "get":
+            return _get(session, call, listed(session, value))
+        case "chunk":
+            return _chunk(session, call, value)
+        case _:
+            return _resolve(session, call, listed(session, value))
+
+
+def _path(session: Session, word: str, many: bool = False) -> Value:
+    path = parse_path(word)
+    if path is None:
+        session.error("bad-path", f"'{word}' is not a path")
+        return BROKEN
+    return paths.read(session, path, many)
+
+
+def _join(session: Session, call: Call, value: Value) -> Value:
+    texts = each(session, listed(session, value), lambda item: text(session, item))
+    name = session.names.fresh("v")
+    session.block.add(f"{name} = {call.args[0].text!r}.join({texts.code})")
+    return Value(name, "T", where=value.where)
+
+
+def _item(session: Session, value: Value, item: str, word: str) -> Value:
+    """The text of a path relative to one item, written inside the item's block."""
+    with session.within(paths.opened(session, value, item)):
+        return text(session, _path(session, word))
+
+
+def _filtered(session: Session, call: Call, value: Value) -> Value:
+    if value.kind in "ND" or (value.scope is None and value.kind != "T"):
+        session.error("type-mismatch", f"'{call.name}' takes items with parts")
+        return BROKEN
+    path, *wanted = (word.text for word in call.args)
+    item = session.names.fresh("x")
+    if call.name == "where":
+        result = session.names.fresh("l")
+        session.block.add(f"{result} = []")
+        with session.nested(f"for {item} in {value.code}:"):
+            found = _item(session, value, item, path)
+            values = session.constant(frozenset(wanted))
+            session.block.add(f"if {found.code} in {values}: {result}.append({item})")
+        return replace(value, code=result)
+    result, best = session.names.fresh("v"), session.names.fresh("k")
+    ranks = session.constant({word: rank for rank, word in reversed([*enumerate(wanted)])})
+    session.block.add(f"{result} = {value.code}[0] if {value.code} else None; {best} = 99999")
+    with session.nested(f"for {item} in {value.code}:"):
+        found = _item(session, value, item, path)
+        session.block.add(f"if {ranks}.get({found.code}, 99999) < {best}:")
+        session.block.add(f"    {best} = {ranks}[{found.code}]; {result} = {item}")
+    return replace(value, code=result, many=False, rawcode=result)
+
+
+def _get(session: Session, call: Call, value: Value) -> Value:
+    result, item = session.names.fresh("l"), session.names.fresh("x")
+    session.block.add(f"{result} = []")
+    with session.nested(f"for {item} in {value.code}:"):
+        with session.within(paths.opened(session, value, item)):
+            found = _path(session, call.args[0].text, many=True)
+        if found.many:
+            session.block.add(f"{result} += {found.code}")
+        else:
+            code = found.rawcode or found.code
+            session.block.add(f"if {code}: {result}.append({code})")
+    if found.kind == "?":
+        return BROKEN
+    scope = found.scope
+    if scope is None and found.kind == "T" and session.plan.source != "fhir":
+        scope = Scope("item", datatype=found.datatype, raw=found.raw or "comp", where=found.where)
+        found.raw = found.raw or "comp"
+    return replace(found, code=result, many=True, always=False, scope=scope)
+
+
+def _chunk(session: Session, call: Call, value: Value) -> Value:
+    numbers = integers(session, call.args)
+    scope = value.scope
+    if numbers is None:
+        return BROKEN
+    if value.kind != "I" or scope is None or scope.kind != "segment":
+        session.error("type-mismatch", "'chunk' takes a segment that starts no group")
+        return BROKEN
+    start, size = numbers
+    segment = scope.segment
+    session.width(segment, CHUNKED)
+    rows = listed(session, value).code
+    wire.covers_rest(session, (rows, segment, True), start, CHUNKED + 1)
+    result = session.names.fresh("l")
+    pieces = f"[*c, r] for r in {rows} for c in chunks(r, {start}, {size}, {CHUNKED + 1})"
+    session.block.add(f"{result} = [{pieces}]")
+    inner = Scope("chunk", segment=segment, component=size, where=f"{segment}-{start}")
+    return Value(result, "I", True, where=segment, scope=inner)
+
+
+def _resolve(session: Session, call: Call, value: Value) -> Value:
+    kind = call.args[0].text
+    if session.plan.source != "fhir" or value.kind != "R":
+        session.error("type-mismatch", "'resolve' follows references of a FHIR source")
+        return BROKEN
+    if kind not in shapes.names("resource"):
+        hint = did_you_mean(kind, shapes.names("resource"))
+        session.error("wrong-arguments", f"'{kind}' is not a FHIR resource{hint}")
+        return BROKEN
+    name = session.names.fresh("l")
+    session.block.add(f"{name} = z.index.resolve({value.code}, {kind!r})")
+    inner = Scope("fhir", datatype=kind, where=kind)
+    return Value(name, "I", True, datatype=kind, where=kind, scope=inner)
+
+
+def _context(session: Session, name: str) -> Value:
+    if name not in CONTEXT:
+        hint = did_you_mean(name, CONTEXT)
+        session.error("wrong-arguments", f"'{name}' is not a fact of delivery{hint}")
+        return BROKEN
+    where = f"context {name}"
+    if name in ("mapping", "mapping_version"):
+        return Value(f"z.{name.removeprefix('mapping_')}", "T", always=True, where=where)
+    kind = "D" if name == "received_at" else "T"
+    datatype = "instant" if kind == "D" else ""
+    return Value(f"z.context.{name}", kind, where=where, datatype=datatype)
+
+
+def _concat(session: Session, call: Call) -> Value:
+    separator, *words = (word.text for word in call.args)
+    pieces = [text(session, _path(session, word)) for word in words]
+    if any(piece.kind == "?" for piece in pieces):
+        return BROKEN
+    if any(piece.kind not in "TD" for piece in pieces):
+        session.error("type-mismatch", "'concat' takes paths that give text")
+        return BROKEN
+    name = session.names.fresh("v")
+    codes = ", ".join(piece.code for piece in pieces)
+    session.block.add(f"{name} = {separator!r}.join([x for x in ({codes},) if x])")
+    return Value(name, "T", where=" ".join(words), own=True)
+
+
+def _absent(session: Session, word: str) -> Value:
+    lenient, session.lenient = session.lenient, True
+    found = text(session, _path(session, word))
+    session.lenient = lenient
+    if found.kind == "?":
+        return BROKEN
+    return Value(f"('' if {found.test} else 'true')", "T", where=f"absent {word}")
+
+
+def _index(session: Session) -> Value:
+    for scope in session.scope.chain():
+        if scope.counter:
+            scope.counted = True
+            return Value(scope.counter, "N", always=True, where="index")
+    session.error("bad-expression", "'index' needs an $each around it")
+    return BROKEN
+
+
+def _reference(session: Session, name: str, many: bool) -> Value:
+    resource, names = _resource(session, name)
+    if resource is None:
+        hint = did_you_mean(name, names)
+        session.error("unknown-resource", f"'{name}' is not a resource of this mapping{hint}")
+        return BROKEN
+    where = f"reference {name}"
+    if not resource.many:
+        kept = not resource.guarded
+        return Value(resource.var, "R", always=kept, datatype=resource.type, where=where)
+    for scope in session.scope.chain():
+        if scope.each and scope.each == resource.each and scope.parent is resource.scope:
+            scope.counted = True
+            code = f"{resource.var}[{scope.counter} - 1]"
+            return Value(code, "R", datatype=resource.type, where=where)
+    if many:
+        code = f"[i for i in {resource.var} if i]"
+        name = session.names.fresh("l")
+        session.block.add(f"{name} = {code}")
+        return Value(name, "R", True, datatype=resource.type, where=where)
+    session.error(
+        "many-targets",
+        f"'{name}' may be many: loop over them with $each: =reference {name}, or add | first",
+    )
+    return BROKEN
+
+
+def _resource(session: Session, name: str) -> tuple[Resource | None, list[str]]:
+    names: list[str] = []
+    for scope in session.scope.chain():
+        if name in scope.resources:
+            return scope.resources[name], names
+        names.extend(scope.resources)
+    return None, names

@@ -1,0 +1,166 @@
+"""Writes `$each` and `$when`: the loops and conditions around objects (§3.2, §4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from mappings import paths
+from mappings.evaluate import evaluate, expression
+from mappings.expressions import Expression, Path
+from mappings.goals import EXISTS, ITEMS
+from mappings.nodes import Items, Object, Text
+from mappings.scopes import Scope, Value
+from mappings.session import Session
+
+MAX_EACH = 6
+
+
+def asked(session: Session, node: Object) -> Text | None:
+    """The expression of an `$each`; None after reporting that it is none."""
+    found = node.entries["$each"]
+    if isinstance(found, Text) and found.reads:
+        return found
+    session.error("bad-expression", "$each takes an expression", found.place)
+    return None
+
+
+def items(session: Session, wanted: Text) -> Value | None:
+    """Write what an `$each` goes over: a list, or one item when it cannot be many."""
+    lenient, session.lenient = session.lenient, True
+    found = evaluate(session, wanted, ITEMS, many=True)
+    session.lenient = lenient
+    if found.kind == "?":
+        return None
+    if session.flags.full and found.many and found.kind == "T" and found.raw:
+        with session.at(wanted.place):
+            site = session.site(found.where)
+        name = session.names.fresh("l")
+        session.block.add(f"{name} = without_nulls({found.code}, z, {site})")
+        found = replace(found, code=name)
+    return found
+
+
+def as_list(session: Session, found: Value) -> Value:
+    """The items as the name of a list."""
+    if found.many and found.code.isidentifier():
+        return found
+    name = session.names.fresh("l")
+    code = found.code if found.many else f"[{found.code}] if {found.test} else []"
+    session.block.add(f"{name} = {code}")
+    return replace(found, code=name, many=True)
+
+
+@contextmanager
+def loop(
+    session: Session, node: Object, found: Value, label: str, extra: str = ""
+) -> Iterator[str]:
+    """A block for each item of a list; gives the item's name, with the scope inside.
+
+    `extra` names a list of the same length to go through beside it; its items are called
+    `{item}i`.
+    """
+    item, counter = session.names.fresh("x"), session.names.fresh("k")
+    site = session.site(found.where)
+    scopes: list[Scope] = []
+
+    def header() -> str:
+        source, names = found.code, item
+        if extra:
+            source, names = f"zip({found.code}, {extra})", f"({item}, {item}i)"
+        if scopes and scopes[0].counted:
+            return f"for {counter}, {names} in enumerate({source}, 1):"
+        return f"for {names} in {source}:"
+
+    blocks = []
+    size = session.names.fresh("c")
+    session.block.add(
+        lambda: f"{size} = len({found.code}); n += {size} * {max(1, blocks[0].weight)}"
+    )
+    session.block.add(f"if {size} > 10000 or n > 200000: over(z, {site})")
+    session.eachs += 1
+    if session.eachs > MAX_EACH:
+        session.error("limit-exceeded", f"$each nests at most {MAX_EACH} deep")
+    with session.nested(header) as block:
+        blocks.append(block)
+        scope = paths.opened(session, found, item)
+        scope.each, scope.counter = label, counter
+        scopes.append(scope)
+        with session.within(scope):
+            takes(session, node)
+            yield item
+    session.eachs -= 1
+
+
+def takes(session: Session, node: Object) -> None:
+    """Check that the templates copied into an object accept the current item's data type."""
+    scope = session.scope
+    datatype = scope.datatype
+    if session.plan.source != "hl7v2" or scope.kind != "item" or not datatype:
+        return
+    for use in node.uses:
+        if use.takes and datatype not in use.takes and datatype.lower() != "varies":
+            session.error(
+                "type-mismatch",
+                f"template takes {' '.join(use.takes)}; {scope.where} is {datatype}",
+                use.place,
+            )
+
+
+def one_repetition(tree: Expression | None) -> bool:
+    """Whether an `$each` names one repetition, so that it cannot give many."""
+    if tree is None or len(tree.alternatives) != 1:
+        return False
+    head = tree.alternatives[0].head
+    return isinstance(head, Path) and head.repetition > 0 and not tree.alternatives[0].calls
+
+
+@contextmanager
+def once(session: Session, node: Object, wanted: Text, name: str) -> Iterator[bool]:
+    """A block for the one item of an `$each` where only one value is taken."""
+    found = items(session, wanted)
+    if found is None:
+        yield False
+        return
+    tree = expression(session, wanted)
+    if found.many and not one_repetition(tree):
+        session.error(
+            "wrong-cardinality", f"{name}; $each may give many: add | first", wanted.place
+        )
+    item = session.names.fresh("x")
+    code = f"next(iter({found.code}), None)" if found.many else found.code
+    session.block.add(f"{item} = {code}")
+    found = replace(found, code=item, many=False)
+    with session.nested(f"if {found.test}:"):
+        scope = paths.opened(session, found, item)
+        scope.each, scope.counter = str(tree), "1"
+        with session.within(scope):
+            takes(session, node)
+            yield True
+
+
+def when(session: Session, node: Object) -> list[str]:
+    """Write the conditions of an object's `$when`; gives their names."""
+    wanted = node.entries.get("$when")
+    if wanted is None:
+        return []
+    names = []
+    lenient, session.lenient = session.lenient, True
+    for item in wanted.items if isinstance(wanted, Items) else (wanted,):
+        if not isinstance(item, Text) or not item.reads:
+            session.error("bad-expression", "$when takes an expression or a list", item.place)
+            continue
+        found = evaluate(session, item, EXISTS)
+        name = session.names.fresh("b")
+        session.block.add(f"{name} = {found.code}")
+        names.append(name)
+    session.lenient = lenient
+    forget(session)
+    return names
+
+
+def forget(session: Session) -> None:
+    """Nulls met by a condition or a key delete nothing."""
+    if session.flags.full and session.plan.source == "hl7v2":
+        session.block.add("nulls.clear()")

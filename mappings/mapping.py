@@ -1,0 +1,125 @@
+"""A mapping ready to be applied: variants compiled when first needed, results put together (§14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from mappings.context import Context
+from mappings.losses import account
+from mappings.result import Delete, Lineage, Result, Warning
+from mappings.runtime import MAX_RESOURCES, State
+from mappings.session import Flags, Plan
+from mappings.walk import Code, walk
+from vagus.canonical.bundle import message_bundle
+from vagus.kernel.diagnostics import Diagnostics
+from vagus.kernel.errors import MappingError
+
+
+class Variant:
+    """One compiled form of a mapping."""
+
+    __slots__ = ("code", "run", "sites")
+
+    def __init__(self, plan: Plan, code: Code) -> None:
+        self.code = code
+        self.sites = tuple(code.session.sites)
+        names = dict(code.names)
+        # The text holds names, numbers and repr() of constants only: see emit.
+        exec(compile(code.text, f"<mapping {plan.name!r}>", "exec"), names)  # noqa: S102
+        self.run: Callable[[State], list[Any]] = names["run"]
+
+
+class Mapping:
+    """One mapping. `version` is a digest of all that went into it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._variants: dict[Flags, Variant] = {}
+        self._lock = Lock()
+        self.name = plan.name
+        self.version = plan.version
+        self.source_format = plan.source
+        self.target_format = plan.target
+        self.structure = plan.structure
+        self.events = plan.events
+
+    def __repr__(self) -> str:
+        return f"<Mapping {self.name}>"
+
+    def lint(self, report: Diagnostics) -> Code:
+        """Walk the mapping; its findings go to the report."""
+        return walk(self._plan, Flags(), report)
+
+    def source(self, flags: Flags | None = None) -> str:
+        """The generated Python of a variant."""
+        return self._variant(flags or Flags()).code.text
+
+    def apply(
+        self,
+        message: Any,
+        context: Context,
+        trace: bool = False,
+        loss: bool | str = False,
+    ) -> Result:
+        """Map one message; raises MappingError where the mapping says so or a limit is passed.
+
+        `loss` is 'field' (or True) or 'component'.
+        """
+        level = "field" if loss is True else loss or ""
+        marked = getattr(message, "has_escapes", False) or getattr(message, "has_nulls", False)
+        variant = self._variant(Flags(bool(marked) or trace, level, trace))
+        state = State(message, context, self.name, self.version)
+        state.sites = variant.sites
+        out = variant.run(state)
+        return self._result(variant, state, out)
+
+    def _variant(self, flags: Flags) -> Variant:
+        variant = self._variants.get(flags)
+        if variant is None:
+            with self._lock:
+                variant = self._variants.get(flags)
+                if variant is None:
+                    report = Diagnostics()
+                    code = walk(self._plan, flags, report)
+                    report.raise_errors()
+                    variant = self._variants[flags] = Variant(self._plan, code)
+        return variant
+
+    def _result(self, variant: Variant, state: State, out: list[Any]) -> Result:
+        if len(out) > MAX_RESOURCES:
+            raise MappingError("output-limit", mapping=self.name, path="resources")
+        result = Result()
+        if self._plan.segments:
+            result.segments = out
+        else:
+            result.bundle = _bundle(out, state)
+        sites = variant.sites
+        if state.warnings or state.misplaced:
+            result.warnings = [
+                Warning(code, sites[k][0], sites[k][2]) for code, k in state.warnings
+            ]
+            place = str(self._plan.place)
+            result.warnings += [
+                Warning("misplaced-segment", place, name) for name in state.misplaced
+            ]
+        if state.deletes:
+            result.deletes = [Delete(owner, path, sites[k][2]) for owner, path, k in state.deletes]
+        if state.trace:
+            result.lineage = [Lineage(path, sites[k][0], read) for path, k, read in state.trace]
+        if variant.code.session.flags.loss:
+            result.loss = account(variant.code.session, state)
+        return result
+
+
+def _bundle(out: list[Any], state: State) -> dict[str, Any]:
+    """The message Bundle; a collection when the mapping makes no MessageHeader."""
+    now = state.context.now
+    if any(resource["resourceType"] == "MessageHeader" for resource in out):
+        return message_bundle(out, timestamp=now, moved=state.copied or None)
+    entries = [{"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in out]
+    bundle = {"resourceType": "Bundle", "type": "collection", "timestamp": now, "entry": entries}
+    if not entries:
+        del bundle["entry"]
+    return bundle

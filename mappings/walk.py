@@ -1,0 +1,93 @@
+"""The typed walk of a mapping: lints it and writes its Python in one go (§11, §14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mappings import dates, fhir, resources, runtime
+from mappings.grouping import group, group_rows
+from mappings.grouping import Plan as Grouping
+from mappings.scopes import Scope
+from mappings.session import Flags, Plan, Session
+from vagus.kernel.diagnostics import Diagnostics
+
+_PROLOGUE = """def run(z):
+    segments = z.message.segments
+    C, R, S = z.component, z.repetition, z.sub
+    {grouping}
+    nulls, tr, rd, rid, out, n = z.nulls, z.traced, z.read.append, z.rid, [], 0
+{dummies}"""
+_PROLOGUE_FHIR = """def run(z):
+    C, R, S = z.component, z.repetition, z.sub
+    z.index = Index(z.message)
+    nulls, tr, rd, rid, out, n = z.nulls, z.traced, z.read.append, z.rid, [], 0
+"""
+_RUNTIME = {
+    name: getattr(runtime, name)
+    for name in (
+        "as_copied chunks code_system cut cut_full date datetime digits drop instant leaf"
+        " missing missing_code missing_coding number over own_id part reference reps spot subs"
+        " system total truth whole without_nulls"
+    ).split()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The Python of one variant, and the names it needs."""
+
+    text: str
+    names: dict[str, Any]
+    session: Session
+
+
+def walk(plan: Plan, flags: Flags, report: Diagnostics) -> Code:
+    """Walk a mapping; findings go to the report. Code of a mapping with errors must not run."""
+    session = Session(plan, flags, report)
+    session.place = plan.place
+    session.scope = Scope("message", "g0", None, session.block, plan.group)
+    if plan.source == "fhir":
+        session.scope = Scope("message", "z.message", None, session.block)
+    session.block.statement()
+    resources.block(session, plan.body)
+    session.cover(session.block)
+    session.block.add("return out")
+    text = session.block.text()
+    return Code(_prologue(session) + text + "\n", _names(session), session)
+
+
+def _prologue(session: Session) -> str:
+    if session.plan.source == "fhir":
+        return _PROLOGUE_FHIR
+    call = "group(segments, GROUPS, z.misplaced)"
+    if session.flags.counted:
+        call = "group_rows(segments, GROUPS, z.misplaced, z.rows)"
+    dummies = []
+    for name in sorted(session.dummies):
+        if session.flags.counted:
+            width = session.mask_at(name)
+            dummies.append(f"    D_{name} = [''] * {width} + [0, 0]\n")
+    return _PROLOGUE.format(grouping=f"g0 = {call}", dummies="".join(dummies))
+
+
+def _names(session: Session) -> dict[str, Any]:
+    names: dict[str, Any] = {**_RUNTIME, **session.constants}
+    names.update(
+        group=group,
+        group_rows=group_rows,
+        as_instant=dates.as_instant,
+        form=dates.form,
+        pick=fhir.pick,
+        texts=fhir.texts,
+        numbers=fhir.numbers,
+        objects=fhir.objects,
+        Index=fhir.Index,
+        copied=runtime.as_copied,
+    )
+    grouping = Grouping(session.plan.group, session.widths)
+    names["GROUPS"] = grouping
+    session.widths.update(grouping.widths)
+    for name in session.dummies:
+        names[f"D_{name}"] = [""] * session.mask_at(name)
+    return names
