@@ -14,8 +14,8 @@ from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
 
-_LINGER_SECONDS = 1.0
-_TLS_LINGER_SECONDS = 0.2
+_QUIET_SECONDS = 0.2
+_LINGER_SECONDS = 3.0
 
 
 class Listener(Protocol):
@@ -139,10 +139,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Cut out the frames and hand over as many as may wait for replies."""
+        self.heard = self._loop.time()
         if self._closing:
             return
         framer = self._framer
-        self.heard = self._loop.time()
         pieces = framer.feed(data)
         if pieces:
             self._backlog += pieces
@@ -256,7 +256,6 @@ class Connection(asyncio.Protocol):
         """
         self._shut()
         transport = self._transport
-        linger = _LINGER_SECONDS
         if not self._reading:
             self._reading = True
             transport.resume_reading()
@@ -264,15 +263,21 @@ class Connection(asyncio.Protocol):
             try:
                 transport.write_eof()
             except OSError:
-                linger = 0.0
-        else:
-            linger = _TLS_LINGER_SECONDS
-        self._loop.call_later(linger, transport.close)
+                transport.close()
+        self.heard = self._loop.time()
+        self._loop.call_later(_QUIET_SECONDS, self._linger, self.heard + _LINGER_SECONDS)
 
     def abort(self) -> None:
         """Close now, whatever is still unsent."""
         self._shut()
         self._transport.abort()
+
+    def _linger(self, until: float) -> None:
+        now = self._loop.time()
+        if not self._lost and now < until and now - self.heard < _QUIET_SECONDS:
+            self._loop.call_later(_QUIET_SECONDS, self._linger, until)
+        else:
+            self._transport.close()
 
     def _shut(self) -> None:
         self._closing = self._gone = True
