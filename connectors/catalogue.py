@@ -28,6 +28,7 @@ BUILTIN: Mapping[str, Connector] = MappingProxyType(
             source=(mllp_config.SourceConfig, MllpSource),
             destination=(mllp_config.DestinationConfig, MllpDestination),
             format="hl7v2",
+            warnings=mllp_config.warnings,
         ),
         "file": Connector(
             name="file",

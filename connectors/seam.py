@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -106,3 +106,4 @@ class Connector:
     source: tuple[type[BaseModel], Callable[[Any], Source]] | None = None
     destination: tuple[type[BaseModel], Callable[[Any], Destination]] | None = None
     format: str = ""
+    warnings: Callable[[Any], Sequence[tuple[str, str, str]]] | None = None

@@ -62,6 +62,9 @@ class DestinationConfig(Config):
     host: str = Field(min_length=1, description="Name or address of the receiver.")
     port: int = Field(ge=1, le=65535, description="TCP port of the receiver.")
     tls: Tls | None = Field(default=None, description="TLS from the first byte, with our files.")
+    allow_plaintext: bool = Field(
+        default=False, description="Send to other machines without TLS and without a warning."
+    )
     connections: int = Field(
         default=1, ge=1, le=256, description="Connections at once, each with one message under way."
     )
@@ -77,6 +80,16 @@ class DestinationConfig(Config):
     retry_error: bool = Field(
         default=True, description="Whether a message answered AE or CE is tried again."
     )
+
+
+def warnings(config: SourceConfig | DestinationConfig) -> list[tuple[str, str, str]]:
+    """What deserves a second look in a valid config, as field, code and text."""
+    if not isinstance(config, DestinationConfig) or config.tls or config.allow_plaintext:
+        return []
+    if loopback(config.host):
+        return []
+    text = f"messages to {config.host} travel unencrypted: add tls, or allow_plaintext: true"
+    return [("tls", "plaintext", text)]
 
 
 def loopback(host: str) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from connectors.mllp.config import DestinationConfig, SourceConfig
+from connectors.mllp.config import DestinationConfig, SourceConfig, warnings
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.settings import Reader
 from vagus.kernel.strictyaml import load
@@ -61,6 +61,20 @@ def test_a_destination_may_trust_the_authorities_of_the_system() -> None:
     model, findings = read(DestinationConfig, "{host: lab.example.org, port: 2576, tls: {}}")
     assert findings == []
     assert model is not None
+
+
+def test_an_unencrypted_destination_elsewhere_deserves_a_second_look() -> None:
+    def codes(text: str) -> list[str]:
+        model, findings = read(DestinationConfig, text)
+        assert findings == []
+        assert isinstance(model, DestinationConfig)
+        return [code for _, code, _ in warnings(model)]
+
+    assert codes("{host: lab.example.org, port: 1}") == ["plaintext"]
+    assert codes("{host: localhost, port: 1}") == []
+    assert codes("{host: lab.example.org, port: 1, tls: {}}") == []
+    assert codes("{host: lab.example.org, port: 1, allow_plaintext: true}") == []
+    assert warnings(SourceConfig(port=1)) == []
 
 
 def test_only_positive_codes_may_count_as_taken() -> None:
