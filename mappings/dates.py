@@ -30,6 +30,17 @@ OFFSETS = frozenset(
     f"{sign}{hour:02d}{minute:02d}" for sign in "+-" for hour in range(15) for minute in range(60)
 )
 
+_UNITS = {
+    word: seconds
+    for words, seconds in (
+        (("", "MIN", "M", "MINUTE", "MINUTES"), 60),
+        (("S", "SEC", "SECOND", "SECONDS"), 1),
+        (("H", "HR", "HOUR", "HOURS"), 3600),
+        (("D", "DAY", "DAYS"), 86_400),
+    )
+    for word in words
+}
+
 OffsetAt = Callable[[str], str]
 
 
@@ -107,6 +118,21 @@ def zone_offset(zone: ZoneInfo, local: str) -> str:
     minutes = round(offset.total_seconds() / 60)
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def plus(text: str, amount: str, unit: str) -> str:
+    """A dateTime with a time, later by an amount of minutes, or of the unit named."""
+    seconds = _UNITS.get(unit.strip().upper())
+    digits = amount.strip().removeprefix("+")
+    if seconds is None or not (digits.isascii() and digits.isdigit()) or len(digits) > 7:
+        return ""
+    if len(text) < 20 or text[10] != "T":
+        return ""
+    try:
+        moment = Moment.fromisoformat(text[:19]) + timedelta(seconds=seconds * int(digits))
+    except (ValueError, OverflowError):
+        return ""
+    return moment.isoformat() + text[19:]
 
 
 def form(text: str, wanted: str) -> str:

@@ -133,10 +133,16 @@ def _passed(
     return _finished(session, passes[at:], value, goal, many)
 
 
+def _scalar(session: Session, call: Call, value: Value, coded: bool) -> Value:
+    if call.name == "plus" and value.kind != "?":
+        return lists.plus(session, call, value)
+    return calls.scalar(session, call, value, coded)
+
+
 def _scalars(session: Session, passes: tuple[Call, ...], value: Value) -> Value:
     def step(item: Value) -> Value:
         for call in passes:
-            item = calls.scalar(session, call, item, coded=False)
+            item = _scalar(session, call, item, False)
         return item
 
     return each(session, value, step) if value.kind != "?" else BROKEN
@@ -154,7 +160,7 @@ def _finished(
             coded = goal.coded and index == len(passes) - 1
             if call.name == "datetime" and goal.type == "instant" and index == len(passes) - 1:
                 return _instant(session, item)
-            item = calls.scalar(session, call, item, coded)
+            item = _scalar(session, call, item, coded)
         return item if goal.type == "items" else reach(session, item, goal)
 
     if goal.type == "items" and not passes:

@@ -14,7 +14,7 @@ CONTEXT = (
     "received_at",
     "raw_url",
     "mapping",
-    "mapping_version",
+    "version",
 )
 FORMATS = ("hl7-date", "hl7-datetime", "x12-date", "x12-time")
 
@@ -75,6 +75,7 @@ _LIST = (
     Function("datetime", SCALAR, "T", "D"),
     Function("number", SCALAR, "T", "N"),
     Function("times", SCALAR, "N", "N", 1, 1),
+    Function("plus", SCALAR, "D", "D", 1, 2),
     Function("format", SCALAR, "D", "T", 1, 1),
     Function("table", SCALAR, "T", "T", 1, 1),
     Function("code_system", SCALAR, "T", "T"),

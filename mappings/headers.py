@@ -54,6 +54,7 @@ class Code:
     code: str
     display: str
     place: Place
+    system: str = ""  # where it differs from the table's target
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +218,14 @@ class Reader:
         return found
 
     def _code(self, node: Node) -> Code | None:
-        display = ""
+        display = system = ""
         if isinstance(node, Object):
-            self._known(node, ["code", "display"])
-            shown = self._text(node, "display")
+            self._known(node, ["code", "display", "system"])
+            shown, named = self._text(node, "display"), self._text(node, "system")
             display = (shown.value or "") if shown else ""
+            system = (named.value or "") if named else ""
             node = node.entries.get("code") or Text(None, node.place)
         if isinstance(node, Text) and node.value:
-            return Code(node.value, display, node.place)
+            return Code(node.value, display, node.place, system)
         self._report.error(node.place, "bad-value", "a table entry needs a code")
         return None

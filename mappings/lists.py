@@ -10,7 +10,7 @@ from mappings.expressions import Call, parse_path
 from mappings.functions import CONTEXT
 from mappings.scopes import BROKEN, Resource, Scope, Value
 from mappings.session import Session
-from mappings.texts import each, first, listed, text
+from mappings.texts import each, first, listed, named, text
 from vagus.canonical import shapes
 from vagus.kernel.diagnostics import did_you_mean
 
@@ -172,8 +172,8 @@ def _context(session: Session, name: str) -> Value:
         session.error("wrong-arguments", f"'{name}' is not a fact of delivery{hint}")
         return BROKEN
     where = f"context {name}"
-    if name in ("mapping", "mapping_version"):
-        return Value(f"z.{name.removeprefix('mapping_')}", "T", always=True, where=where)
+    if name in ("mapping", "version"):
+        return Value(f"z.{name}", "T", always=True, where=where)
     kind = "D" if name == "received_at" else "T"
     datatype = "instant" if kind == "D" else ""
     return Value(f"z.context.{name}", kind, where=where, datatype=datatype)
@@ -191,6 +191,21 @@ def _concat(session: Session, call: Call) -> Value:
     codes = ", ".join(piece.code for piece in pieces)
     session.block.add(f"{name} = {separator!r}.join([x for x in ({codes},) if x])")
     return Value(name, "T", where=" ".join(words), own=True)
+
+
+def plus(session: Session, call: Call, value: Value) -> Value:
+    """A time some minutes later, or as many of the unit that a second path names."""
+    pieces = [text(session, _path(session, word.text)) for word in call.args]
+    if any(piece.kind == "?" for piece in pieces):
+        return BROKEN
+    if value.kind != "D":
+        session.error("type-mismatch", "'plus' takes a date and is given something else")
+        return BROKEN
+    codes = ", ".join(piece.code for piece in pieces)
+    found = named(session, value)
+    site = session.site(value.where)
+    session.block.add(f"if {found.code}: {found.code} = plus({found.code}, z, {site}, {codes})")
+    return replace(found, datatype="", always=False)
 
 
 def _absent(session: Session, word: str) -> Value:
@@ -213,6 +228,8 @@ def _index(session: Session) -> Value:
 
 def _reference(session: Session, name: str, many: bool) -> Value:
     resource, names = _resource(session, name)
+    if resource is None and name in session.plan.removed:
+        return Value("[]" if many else "''", "R", many, where=f"reference {name}")
     if resource is None:
         hint = did_you_mean(name, names)
         session.error("unknown-resource", f"'{name}' is not a resource of this mapping{hint}")

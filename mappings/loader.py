@@ -17,7 +17,7 @@ from mappings.headers import (
     TableFile,
     TemplateFile,
 )
-from mappings.nodes import Items, Node, Object, Text, dump
+from mappings.nodes import Items, Node, Object, Text, dump, texts
 from mappings.overlay import Expander, leftovers, merge
 from mappings.session import Plan
 from mappings.structures import Group
@@ -93,6 +93,7 @@ class Loader:
             ignore=ignore,
             events=file.events or (base.events if base and not file.structure else ()),
             tables=self.ready(),
+            removed=_removed(file, base),
         )
         return replace(plan, version=self._version(plan))
 
@@ -196,6 +197,18 @@ class Loader:
             tables,
         ]
         return sha256(json.dumps(parts, sort_keys=False).encode()).hexdigest()
+
+
+def _removed(file: MappingFile, base: MappingFile | None) -> frozenset[str]:
+    """The resources of a library mapping that an overlay removes with null."""
+    if base is None or base.resources is None or file.resources is None:
+        return frozenset()
+    entries = file.resources.entries
+    names = [
+        key for key, node in entries.items() if isinstance(node, Text) and node.value is None
+    ]
+    names += [text.value or "" for text in texts(entries.get("$remove"))]
+    return frozenset(names)
 
 
 def _words(node: Node) -> set[str]:

@@ -278,6 +278,14 @@ def instant(value: str, state: State, site: int) -> str:
     return found
 
 
+def plus(value: str, state: State, site: int, amount: str, unit: str = "") -> str:
+    """A FHIR dateTime some minutes later, or as many of the unit named; '' when it cannot be."""
+    found = dates.plus(value, amount, unit)
+    if not found and amount:
+        state.warn("bad-value", site)
+    return found
+
+
 def truth(value: str, state: State, site: int) -> bool | None:
     """The boolean of a text."""
     if value == "true":

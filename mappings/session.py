@@ -52,6 +52,7 @@ class Plan:
     ignore: tuple[Any, ...]
     events: tuple[str, ...]
     tables: Mapping[str, Table]
+    removed: frozenset[str] = frozenset()  # resources an overlay took away
     version: str = ""
 
 

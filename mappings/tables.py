@@ -22,7 +22,7 @@ class Table:
         )
         self.codings: Mapping[str, dict[str, str]] = MappingProxyType(
             {
-                key: _coding(file.target, entry.code, entry.display)
+                key: _coding(entry.system or file.target, entry.code, entry.display)
                 for key, entry in file.codes.items()
             }
         )

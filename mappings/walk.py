@@ -27,7 +27,7 @@ _RUNTIME = {
     name: getattr(runtime, name)
     for name in (
         "as_copied chunks code_system cut cut_full date datetime digits drop instant leaf"
-        " missing missing_code missing_coding number over own_id part reference reps spot subs"
+        " missing missing_code missing_coding number over own_id part plus reference reps spot subs"
         " system total truth whole without_nulls"
     ).split()
 }
