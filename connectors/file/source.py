@@ -67,13 +67,16 @@ class FileSource:
             return
         self._stopping.set()
         self._reading.set()
-        await watch
         try:
             async with asyncio.timeout(_STOP_SECONDS):
+                await asyncio.wait([watch])
                 while self._owed:
                     self._answered.clear()
                     await self._answered.wait()
         except TimeoutError:
+            # The watch itself may be waiting for an answer that does not come.
+            watch.cancel()
+            await asyncio.wait([watch])
             log.warning("stopped_owing_replies", connector="file", files=len(self._owed))
         self._owed.clear()
         while self._settling:

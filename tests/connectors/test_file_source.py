@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -253,6 +254,62 @@ async def test_an_unanswered_file_is_handed_over_again_at_the_next_start(
     async with watching(tmp_path, second) as source:
         await until(lambda: source.files == 1)
     assert second.frames == [b"a"]
+    assert below(tmp_path) == [".done/a"]
+
+
+async def test_stop_does_not_wait_for_ever_for_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.file.source._STOP_SECONDS", 0.1)
+    for number in range(8):
+        drop(tmp_path, str(number), b"%d" % number)
+    recorder = Recorder()
+    source = FileSource(SourceConfig(folder=str(tmp_path), **FAST))  # type: ignore[arg-type]
+    await source.start(recorder)
+    await recorder.count(4)
+    await asyncio.wait_for(source.stop(), 2.0)
+    assert len(recorder.taken) == 4
+    again = Recorder(accept)
+    async with watching(tmp_path, again) as source:
+        await until(lambda: source.files == 8)
+    assert again.frames == [b"%d" % number for number in range(8)]
+
+
+CLAIMER = """
+import asyncio, sys
+from connectors.file.config import SourceConfig
+from connectors.file.source import FileSource
+
+class Silent:
+    def receive(self, frame, peer, respond, damage=""):
+        print(frame.decode(), flush=True)
+
+async def main():
+    source = FileSource(SourceConfig(folder=sys.argv[1], every=0.02, stable=0.0))
+    await source.start(Silent())
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_process_loses_no_file(tmp_path: Path) -> None:
+    drop(tmp_path, "a", b"a")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", CLAIMER, str(tmp_path)), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 20.0) == b"a\n"
+    living = Recorder(accept)
+    async with watching(tmp_path, living):
+        await asyncio.sleep(0.1)
+        assert living.taken == []
+    process.kill()
+    await process.communicate()
+    after = Recorder(accept)
+    async with watching(tmp_path, after) as source:
+        await until(lambda: source.files == 1)
+    assert after.frames == [b"a"]
     assert below(tmp_path) == [".done/a"]
 
 

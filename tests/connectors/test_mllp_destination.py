@@ -104,7 +104,7 @@ async def test_a_late_ack_dies_with_its_connection() -> None:
     async with Peer(slow, good) as peer, sending(peer.port, ack_timeout=0.1) as destination:
         began = time.monotonic()
         error = await delayed(destination, "C1")
-        assert 0.1 <= time.monotonic() - began < 0.2
+        assert 0.1 <= time.monotonic() - began < 1.0
         assert (error.code, error.unknown) == ("timeout", True)
         assert (await destination.send(out("C2"))).body == ack(adt("C2"))[1:-2]
         await asyncio.sleep(0.3)

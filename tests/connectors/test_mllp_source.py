@@ -354,9 +354,9 @@ async def test_slow_frames_are_dropped_and_healthy_senders_do_not_notice() -> No
         trickling = asyncio.gather(*(trickle(sender) for sender in slow))
         while not trickling.done():
             healthy.send(frame(b"h"))
-            assert await healthy.reply(0.5) == b"ok:h"
+            assert await healthy.reply(2.0) == b"ok:h"
             await asyncio.sleep(0.02)
-        assert max(await trickling) < 1.5
+        assert max(await trickling) < 3.0
         assert min(await trickling) >= 0.4
         assert len(recorder.damage) == 50
         assert all(word == "incomplete" and body for word, body in recorder.damage)
@@ -444,7 +444,7 @@ async def test_a_thousand_idle_connections_cost_little_and_disturb_nobody() -> N
             sender.send(frame(b"%d" % number))
             assert await sender.reply() == b"ok:%d" % number
             worst = max(worst, time.perf_counter() - began)
-        assert worst < 0.5
+        assert worst < 1.0
         sender.close()
         for sock in idle:
             sock.close()
