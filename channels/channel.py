@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from channels.config import Ack, ChannelConfig
 from channels.courier import Courier
@@ -28,7 +29,7 @@ class Channel:
     ack: Ack
     intake: Intake
     pipeline: Pipeline
-    lanes: Callable[[Work], tuple[bytes, ...]]
+    lanes: Callable[[Any], tuple[bytes, ...]]  # of a decoded message
     measures: ChannelMeasures
     couriers: Mapping[int, Courier]
     renders: Mapping[int, Render]
@@ -46,7 +47,7 @@ class Channel:
         """One delivery for each part and destination that wants it."""
         owed: list[Delivery] = []
         for part, (work, targets) in enumerate(outcome.routed):
-            lanes = self.lanes(work)
+            lanes = self._lanes(work)
             owed += [
                 Delivery(
                     message=envelope.id,
@@ -77,8 +78,13 @@ class Channel:
         work = self._remade(delivery)
         delivery.type, delivery.content, delivery.redriven = work.event, work, True
         if destination not in self.unordered:
-            delivery.lanes = self.lanes(work)
+            delivery.lanes = self._lanes(work)
         return delivery
+
+    def _lanes(self, work: Work) -> tuple[bytes, ...]:
+        if work.envelope.lanes and not work.divided:
+            return work.envelope.lanes
+        return self.lanes(work.message)
 
     def _remade(self, delivery: Delivery) -> Work:
         try:

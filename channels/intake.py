@@ -44,7 +44,7 @@ class Reading:
     format: Format
     terms: Terms
     ack: Ack
-    subject: Callable[[Any], bytes | None]  # keyed token of the patient it is about
+    lanes: Callable[[Any], tuple[bytes, ...]]  # opaque tokens of what must stay in order
     sender: Callable[[str], int]  # keyed hash of who sent it
 
 
@@ -101,7 +101,8 @@ class Intake:
             message = self._reading.format.decode(body, self._reading.terms)
         except DecodeError as problem:
             error = problem
-        entry = self._entry(message, body)
+        lanes = self._reading.lanes(message) if message is not None else ()
+        entry = self._entry(message, body, lanes)
         entry.cause, entry.override, entry.dedupe = cause, override, False
         envelope = Envelope(entry.id, self._endpoint, body, message, cause, override, started)
 
@@ -127,14 +128,15 @@ class Intake:
         if objection is not None:
             self._object(body, message, objection, respond)
             return
-        entry = self._entry(message, body)
+        lanes = reading.lanes(message)
+        entry = self._entry(message, body, lanes)
         if reading.ack is not Ack.DELIVERED:
             entry.reply = self._reply(entry, body, message, ACCEPTED, Stage.STORED)
-        envelope = Envelope(entry.id, self._endpoint, body, message, arrived=started)
+        envelope = Envelope(entry.id, self._endpoint, body, message, arrived=started, lanes=lanes)
         entry.then = partial(self._stored, entry, envelope, respond)
         self._journal.put(entry)
 
-    def _entry(self, message: Any, body: bytes) -> Accept:
+    def _entry(self, message: Any, body: bytes, lanes: tuple[bytes, ...] = ()) -> Accept:
         entry = Accept(
             id=self._journal.ids.next(),
             endpoint=self._endpoint,
@@ -148,7 +150,7 @@ class Intake:
         if message is not None:
             entry.type, entry.control = message.type, message.control
             entry.sender = self._reading.sender(message.sender)
-            entry.subject = self._reading.subject(message)
+            entry.subject = lanes[0] if lanes else None
         return entry
 
     def _reply(
@@ -191,7 +193,7 @@ class Intake:
 
     def _object(self, body: bytes, message: Any, answer: Answer, respond: Respond) -> None:
         """A readable message that this endpoint may not take."""
-        entry = self._entry(message, body)
+        entry = self._entry(message, body, self._reading.lanes(message))
         died = Died(entry.id, self._endpoint, "accept", answer.code, answer.where)
         self._bury(entry, message, answer, died, respond)
 

@@ -89,7 +89,7 @@ class Operations:
     async def _drained(self, name: str) -> bool:
         """Wait until nothing of a channel is pending."""
         for _ in range(int(DRAIN_PATIENCE / EVERY)):
-            counts = self._journal.counts()["messages"].get(name, {})
+            counts = self._journal.counts()["endpoints"].get(name, {})
             if not counts.get("pending"):
                 return True
             await asyncio.sleep(EVERY)

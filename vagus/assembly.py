@@ -60,15 +60,20 @@ class Running:
     engine: Engine
     journal: Journal
     operations: Operations
+    _last: dict[str, int] | None = None
 
     def counts(self) -> dict[str, int]:
-        """Messages since the journal began, as the command line reports them."""
-        words = ("accepted", "delivered", "filtered", "dead", "pending", "duplicates")
-        totals = dict.fromkeys(words, 0)
-        for row in self.journal.counts()["messages"].values():
-            for word in words:
-                totals[word] += row.get(word, 0)
-        return totals
+        """Messages since the journal began; after the end, as they stood then."""
+        if self._last is not None:
+            return self._last
+        return self.journal.counts()["total"]["messages"]
+
+    async def end(self) -> None:
+        """Drain and close everything."""
+        await self.operations.stop()
+        await self.engine.stop()
+        self._last = self.counts()
+        await self.journal.close()
 
 
 @asynccontextmanager
@@ -83,9 +88,7 @@ async def running(project: Project, clock: Clock | None = None) -> AsyncIterator
         await assembled.operations.start()
         yield assembled
     finally:
-        await assembled.operations.stop()
-        await assembled.engine.stop()
-        await assembled.journal.close()
+        await assembled.end()
 
 
 def identity_of(keys: Keyset) -> Identity:
@@ -144,8 +147,7 @@ class _Assembly:
         )
         measures = ChannelMeasures()
         lanes = self._lanes(file, format)
-        subject = _first(lanes)
-        reading = Reading(format, terms, file.common.ack, subject, self._sender)
+        reading = Reading(format, terms, file.common.ack, lanes, self._sender)
         intake = Intake(
             endpoint, reading, self._journal, self._clock, measures, self._engine.arrived
         )
@@ -171,7 +173,7 @@ class _Assembly:
                 router=Router(routes),
                 unrouted=file.config.unrouted,
             ),
-            lanes=lambda work: lanes(work.message),
+            lanes=lanes,
             measures=measures,
             couriers=couriers,
             renders=renders,
@@ -308,7 +310,3 @@ def _canonical(work: Work) -> bytes:
 def _holds(expression: Expression) -> Condition:
     first = expression.first
     return lambda message: first(message) is not None
-
-
-def _first(lanes: Callable[[Any], tuple[bytes, ...]]) -> Callable[[Any], bytes | None]:
-    return lambda message: lanes(message)[0]

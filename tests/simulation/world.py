@@ -237,7 +237,7 @@ class World:
         def lanes(message: Toy) -> tuple[bytes, ...]:
             return tuple(key.encode() * 12 for key in message.keys)
 
-        reading = Reading(ToyFormat(), Terms(), Ack.STORED, lambda m: lanes(m)[0], lambda s: 1)
+        reading = Reading(ToyFormat(), Terms(), Ack.STORED, lanes, lambda s: 1)
         self.intake = Intake(
             ENDPOINT, reading, self.journal, self.clock, ChannelMeasures(), self.engine.arrived
         )
@@ -250,7 +250,7 @@ class World:
                 Ack.STORED,
                 self.intake,
                 pipeline,
-                lambda work: lanes(work.message),
+                lanes,
                 ChannelMeasures(),
                 {DESTINATION: courier},
                 {},

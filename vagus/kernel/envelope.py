@@ -17,6 +17,7 @@ class Envelope:
     cause: int | None = None
     override: str | None = None  # a mapping to use in place of the channel's own
     arrived: float = 0.0  # monotonic seconds; 0 = taken from the journal
+    lanes: tuple[bytes, ...] = ()  # while in memory: opaque tokens of what must stay in order
 
     @property
     def order(self) -> tuple[int, int]:

@@ -12,6 +12,7 @@ EPOCH_MS = 1_577_836_800_000
 MAX_NODE = 63
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {char: index for index, char in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LENGTH = 13
 
 
@@ -50,7 +51,16 @@ def first_of(unix_ms: int) -> int:
 
 def to_text(message_id: int) -> str:
     """The 13 characters by which people and peers know a message."""
-    return "".join(_ALPHABET[message_id >> shift & 31] for shift in range(60, -1, -5))
+    pairs = _PAIRS
+    return (
+        _ALPHABET[message_id >> 60]
+        + pairs[message_id >> 50 & 1023]
+        + pairs[message_id >> 40 & 1023]
+        + pairs[message_id >> 30 & 1023]
+        + pairs[message_id >> 20 & 1023]
+        + pairs[message_id >> 10 & 1023]
+        + pairs[message_id & 1023]
+    )
 
 
 def from_text(text: str) -> int:

@@ -124,7 +124,7 @@ class _Reader:
             return self._items(place)
         if isinstance(event, yaml.MappingStartEvent):
             return self._fields(place)
-        quoted = event.style is not None
+        quoted = bool(event.style)  # the C parser says "" where Python's says None
         value = event.value if quoted or event.value not in _NULLS else None
         return Text(value, place, quoted)
 

@@ -161,7 +161,11 @@ class _Channel:
             self._link(item)
 
     def _reachable(self, pattern: str) -> bool:
-        return any(events.matches(pattern, event) for event in events.events_of(self._format))
+        return any(
+            events.matches(pattern, event)
+            for (source, _), event in events.TABLE.items()
+            if source == self._format
+        )
 
     def _makes_canonical(self) -> bool:
         return any(step.transform for step in self._channel.config.steps)

@@ -37,9 +37,9 @@ class Loader:
         self._folder = folder
         self._diagnostics = diagnostics
         self._reader = settings.Reader(diagnostics, environment, folder)
-        self._connectors, problems = load_connectors()
-        for text in problems:
-            diagnostics.warning(Place(FILE), "connector-unavailable", text)
+        self._connectors = load_connectors(
+            lambda text: diagnostics.warning(Place(FILE), "connector-unavailable", text)
+        )
 
     def project(self) -> Project | None:
         """The whole project."""
@@ -53,7 +53,7 @@ class Loader:
             settings=options,
             channels=[],
             catalogue=mapping_catalogue.load(
-                [item for item in folders if item.is_dir()], self._diagnostics, root=self._folder
+                [item for item in folders if item.is_dir()], self._diagnostics
             ),
             systems=self._systems(),
             connectors=self._connectors,
