@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import re
@@ -19,14 +20,13 @@ from typing import NamedTuple
 
 import click
 
-from vagus import project as projects
-from vagus.cli import opening, output
+from vagus.cli import output
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.options import examples, folder, form
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import ConfigError
-from vagus.project import Project
 
+_FILE = "vagus.yaml"
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 OUR_NAMES = ("vagus", "connectors", "mappings", "channels", "broker")
 _PYTHON = (3, 11)
@@ -67,12 +67,13 @@ def command(folder: Path | None, form: str) -> int:
 
 
 def _place(given: Path | None) -> Path | None:
+    """The project folder, if one was named or is near; needs no dependency to be there."""
     if given is not None:
-        return opening.folder_of(given)
-    try:
-        return projects.find(Path())
-    except ConfigError:
-        return None
+        if not (given / _FILE).is_file():
+            raise ConfigError(f"{given}: no {_FILE} in it; make a project with: vagus init DIR")
+        return given
+    here = Path().resolve()
+    return next((item for item in (here, *here.parents) if (item / _FILE).is_file()), None)
 
 
 def _installation() -> Iterator[Check]:
@@ -166,21 +167,26 @@ def _sync_ms(folder: Path) -> float:
 
 
 def _project(folder: Path) -> Iterator[Check]:
+    try:
+        # Only here, so that a missing dependency is a line of the answer and not its end.
+        projects = importlib.import_module("vagus.project")
+    except ImportError as error:
+        yield Check("project", PROBLEM, f"cannot be read: {error.name} is missing")
+        return
     diagnostics = Diagnostics()
     project = projects.load(folder, diagnostics)
     errors = len(diagnostics.errors)
     text = f"{errors} errors; run: vagus lint {folder}" if errors else f"{folder} lints clean"
     yield Check("project", PROBLEM if errors else OK, text)
     if project is not None:
-        yield _key_file(project)
+        keys = project.settings.keys
+        yield _key_file(project.folder / keys.file, keys.create)
 
 
-def _key_file(project: Project) -> Check:
-    path = project.folder / project.settings.keys.file
+def _key_file(path: Path, made: bool) -> Check:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
-        made = project.settings.keys.create
         text = "made at the first start" if made else f"{path} is missing"
         return Check("key file", NOTE if made else PROBLEM, text)
     if mode & 0o077:

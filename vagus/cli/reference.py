@@ -26,7 +26,9 @@ DIR`, or find it from the current folder upwards.
 
 def page() -> str:
     """The whole page, from the commands themselves."""
-    table = "".join(f"| [`{name}`](#vagus-{name}) | {verb.about} |\n" for name, verb in VERBS.items())
+    table = "".join(
+        f"| [`{name}`](#vagus-{name}) | {verb.about} |\n" for name, verb in VERBS.items()
+    )
     return _HEAD + table + "".join(_section(name) for name in VERBS)
 
 
