@@ -31,15 +31,20 @@ def expression(session: Session, node: Text) -> Expression | None:
         return None
 
 
-def evaluate(session: Session, node: Text, goal: Goal, many: bool = False) -> Value:
-    """Write an expression; gives the code of its value, or of the list of its values."""
+def evaluate(
+    session: Session, node: Text, goal: Goal, many: bool = False, wrap: bool = True
+) -> Value:
+    """Write an expression; gives the code of its value, or of the list of its values.
+
+    Without `wrap`, where many are wanted but there can be only one, that one is given.
+    """
     with session.at(node.place):
         tree = expression(session, node)
         if tree is None:
             return BROKEN
         session.block.weight += 1
         if len(tree.alternatives) == 1:
-            return _alternative(session, tree.alternatives[0], goal, many)
+            return _alternative(session, tree.alternatives[0], goal, many, wrap)
         return _alternatives(session, tree.alternatives, goal, many)
 
 
@@ -77,7 +82,9 @@ def _mixed(session: Session, one: Value, other: Value, goal: Goal) -> Value:
     return one if one.kind != "T" else other
 
 
-def _alternative(session: Session, alternative: Alternative, goal: Goal, many: bool) -> Value:
+def _alternative(
+    session: Session, alternative: Alternative, goal: Goal, many: bool, wrap: bool = True
+) -> Value:
     functions = []
     for call in alternative.calls:
         function = calls.checked(session, call)
@@ -93,7 +100,10 @@ def _alternative(session: Session, alternative: Alternative, goal: Goal, many: b
     value = _head(session, alternative.head, many or lists_needed)
     if goal.type == "items" and not functions:
         return value
-    return _passed(session, alternative.calls, value, goal, many)
+    found = _passed(session, alternative.calls, value, goal, many)
+    if many and wrap and found.kind != "?" and goal.type != "items":
+        return listed(session, found)
+    return found
 
 
 def _head(session: Session, head: Path | Call | Quoted, many: bool) -> Value:
@@ -168,8 +178,7 @@ def _finished(
     if value.many and not many:
         value = first(session, each(session, value, step))
         return value
-    found = each(session, value, step)
-    return listed(session, found) if many and found.kind != "?" else found
+    return each(session, value, step)
 
 
 def _instant(session: Session, value: Value) -> Value:

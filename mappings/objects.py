@@ -104,6 +104,8 @@ def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
         session.block.statement()
         if isinstance(child, Object) and "$each" in child.entries:
             _looped(session, element, child, name)
+        elif isinstance(child, Text) and child.reads:
+            sure |= _added(session, element, child, name)
         else:
             with indexed(session, name):
                 sure |= _one(session, element, child, _adder(session, name))
@@ -112,6 +114,30 @@ def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
         return True
     with session.block.inside(f"if {name}:"):
         store(name)
+    return False
+
+
+def _added(session: Session, element: Element, node: Text, name: str) -> bool:
+    """An expression that adds its value, or all of its values, to a list."""
+    cleared(session)
+    with indexed(session, name):
+        found = evaluate(session, node, Goal(element.type, element), many=True, wrap=False)
+        if found.kind == "?":
+            return False
+        if found.always and not found.many:
+            session.block.add(f"{name}.append({found.code})")
+            traced(session, node)
+            return True
+        code = found.code
+        if not code.isidentifier():
+            code = session.names.fresh("v")
+            session.block.add(f"{code} = {found.code}")
+            found.code = code
+        add = f"{name} += {code}" if found.many else f"{name}.append({code})"
+        with session.block.inside(f"if {found.test}:"):
+            session.block.add(add)
+            traced(session, node)
+        noted(session, found.test)
     return False
 
 
