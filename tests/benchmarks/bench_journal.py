@@ -53,8 +53,8 @@ async def engine(folder: Path, keyset: Keyset, messages: int, group: int) -> dic
     """The journal as it is used."""
     journal = await Journal.open(folder, keyset, SystemClock())
     endpoint, store = journal.endpoint("adt_in"), journal.destination("store")
-    for _ in range(3):
-        await _group(journal, endpoint, store, range(group), "warm")
+    for start in range(0, 3 * group, group):
+        await _group(journal, endpoint, store, range(start, start + group), "warm")
     meter = _Meter(messages)
     for start in range(0, messages, group):
         await _group(journal, endpoint, store, range(start, start + group), "C")

@@ -17,6 +17,7 @@ _TOP = 1 << 63
 def accept(share: Share, entries: list[Accept], dedupe: Dedupe, tokens: Tokens) -> None:
     """Store what is new; tell duplicates which message they repeat."""
     messages, bodies, reused = [], [], []
+    arrived: dict[int, int] = {}
     vault, n = share.day.vault, share.n
     for entry in entries:
         control = tokens.stored(entry.endpoint, clean(entry.control))
@@ -52,10 +53,12 @@ def accept(share: Share, entries: list[Accept], dedupe: Dedupe, tokens: Tokens) 
         bodies.append((message, vault.seal(message, endpoint, entry.body)))
         record = (message, endpoint, kind, control, subject, sender, entry.hash, cause, override)
         share.accepts.append(((message,), seals.accepted(record)))
-        share.count("accepted", endpoint, 1)
-        share.count("pending", endpoint, 1)
+        arrived[endpoint] = arrived.get(endpoint, 0) + 1
     share.con.executemany(_INSERT_MESSAGE, messages)
     share.con.executemany(_INSERT_BODY, bodies)
+    for endpoint, count in arrived.items():
+        share.count("accepted", endpoint, count)
+        share.count("pending", endpoint, count)
     for entry in reused:
         share.event(entry.id, "CONTROL_ID_REUSED", "engine", "")
 
@@ -66,7 +69,7 @@ def answer(share: Share, entries: list[Replied]) -> None:
     for entry in entries:
         tally = share.tally(entry.id)
         if tally is None:
-            share.ignored("replied", entry.id)
+            share.ignored += 1
         else:
             rows.append((share.day.vault.seal_reply(entry.id, tally[0], entry.reply), entry.id))
     share.con.executemany(_REPLY, rows)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from vagus.journal.accepting import accept, answer
 from vagus.journal.day import Day
-from vagus.journal.days import day_of
+from vagus.journal.days import DAY_MS, day_of
 from vagus.journal.dedupe import Dedupe
 from vagus.journal.entries import Accept, Delivered, Died, Entry, Filtered, Replied, Routed
 from vagus.journal.exceptions import Exceptional, Replayed, record
@@ -16,6 +16,10 @@ from vagus.journal.share import Share
 from vagus.journal.tokens import Tokens
 
 Row = Entry | Replayed
+
+
+_BY_ID = (Accept, Replied, Routed, Filtered, Died)
+_OUTCOMES = (Routed, Filtered, Died)
 
 
 class Batch:
@@ -31,10 +35,8 @@ class Batch:
         self.accepting: set[int] = set()
         days = self.days
         for entry in entries:
-            if isinstance(entry, Accept | Replied | Routed | Filtered | Died):
-                day = day_of(entry.id)
-            else:
-                day = day_of(entry.message)
+            day = (entry.id if isinstance(entry, _BY_ID) else entry.message) >> 21
+            day //= DAY_MS
             rows = days.get(day)
             if rows is None:
                 rows = days[day] = []
@@ -101,7 +103,7 @@ def _fill(share: Share, rows: list[Row], dedupe: Dedupe, tokens: Tokens) -> None
     for row in rows:
         if isinstance(row, Accept):
             accepts.append(row)
-        elif isinstance(row, Routed | Filtered | Died):
+        elif isinstance(row, _OUTCOMES):
             outcomes.append(row)
         elif isinstance(row, Replied):
             replies.append(row)

@@ -10,6 +10,7 @@ from typing import Any
 from vagus.journal import seals
 from vagus.journal.seals import Sealer
 from vagus.journal.statements import VERIFY
+from vagus.journal.tally import MessageState
 
 _UNREADABLE = b"?"
 Found = Iterator[str]
@@ -96,8 +97,14 @@ def _accepted(row: tuple[Any, ...]) -> bytes:
 
 def _settled(con: sqlite3.Connection, row: tuple[Any, ...]) -> bytes:
     message, state, fanout, mapping, stage, reason, where = row
-    targets = con.execute(VERIFY["targets"], (message,)).fetchall() if state == 1 else ()
-    return seals.settled((message, state, fanout, mapping, stage, reason, where), targets)
+    if state == MessageState.ROUTED:
+        if (stage, reason, where) != (None, None, None):
+            return _UNREADABLE
+        targets = con.execute(VERIFY["targets"], (message,)).fetchall()
+        return seals.routed(message, fanout, mapping, targets)
+    if (fanout, mapping) != (None, None):
+        return _UNREADABLE
+    return seals.ended(message, state, stage, reason, where)
 
 
 def _event(row: tuple[Any, ...]) -> bytes:

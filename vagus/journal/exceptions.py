@@ -49,7 +49,7 @@ def record(share: Share, entry: Exceptional) -> None:
     """Write one exception; what no longer applies is passed over."""
     if isinstance(entry, Noted):
         if share.tally(entry.message) is None:
-            share.ignored("noted", entry.message)
+            share.ignored += 1
         else:
             kind = f"noted {entry.kind}" if entry.kind in _RESERVED else entry.kind
             share.event(entry.message, kind, entry.actor, entry.detail)
@@ -61,7 +61,7 @@ def record(share: Share, entry: Exceptional) -> None:
         assert entry.destination is not None
         change = _change(entry)
         if not _move(share, (entry.message, entry.part, entry.destination), change):
-            share.ignored(change.kind, entry.message)
+            share.ignored += 1
 
 
 def _change(entry: Parked | Buried | Redriven | Discarded) -> _Change:
@@ -120,7 +120,7 @@ def _discard_message(share: Share, entry: Discarded) -> None:
     for part, destination in dead:
         _move(share, (message, part, destination), change)
     if not dead:
-        share.ignored("discarded", message)
+        share.ignored += 1
 
 
 def _mark(share: Share, entry: Replayed) -> None:

@@ -3,70 +3,88 @@
 from __future__ import annotations
 
 from vagus.journal import seals
-from vagus.journal.entries import Delivered, Died, Filtered, Routed, Target
+from vagus.journal.entries import Delivered, Died, Filtered, Routed
 from vagus.journal.share import Share, applied, clean
 from vagus.journal.statements import QUERIES
-from vagus.journal.tally import DELIVERED, OPEN, MessageState
+from vagus.journal.tally import DELIVERED, OPEN, MessageState, word
 
 Outcome = Routed | Filtered | Died
 _SETTLE, _INSERT_DELIVERY = QUERIES["settle_message"], QUERIES["insert_delivery"]
 _DELIVERED = QUERIES["delivered"]
-_ROUTED, _FILTERED, _DEAD = MessageState.ROUTED, MessageState.FILTERED, MessageState.DEAD
+_ROUTED, _FILTERED, _DEAD = (
+    int(state) for state in (MessageState.ROUTED, MessageState.FILTERED, MessageState.DEAD)
+)
+_FILTER = "filter"
+_Target = tuple[int, int, bytes]
 #: state, fanout, mapping, stage, reason, where
 _Columns = tuple[int, int | None, bytes | None, str | None, str | None, str | None]
 
 
 def settle(share: Share, entries: list[Outcome]) -> None:
     """Take messages out of `stored`; one that has left it already is passed over."""
-    columns = [_columns(entry) for entry in entries]
+    n = share.n
+    targets = [_targets(entry) if type(entry) is Routed else [] for entry in entries]
     rows: list[tuple[object, ...]] = [
-        (*values, share.n, entry.id) for values, entry in zip(columns, entries, strict=True)
+        (*_columns(entry, len(owed)), n, entry.id)
+        for entry, owed in zip(entries, targets, strict=True)
     ]
-    owed: list[tuple[int, int, int, bytes]] = []
+    deliveries: list[tuple[int, int, int, bytes]] = []
     done = applied(share.con, _SETTLE, rows)
-    for entry, values, changed in zip(entries, columns, done, strict=True):
+    for entry, owed, changed in zip(entries, targets, done, strict=True):
         if not changed:
-            share.ignored("outcome", entry.id)
+            share.ignored += 1
         elif type(entry) is Routed:
-            owed += _route(share, entry, values)
+            _route(share, entry, owed)
+            message = entry.id
+            deliveries += [(message, *target) for target in owed]
         else:
-            share.count("pending", entry.endpoint, -1)
-            share.count("filtered" if values[0] == _FILTERED else "dead", entry.endpoint, 1)
-            share.outcomes.append(((entry.id,), seals.settled((entry.id, *values))))
-    if owed:
-        share.con.executemany(_INSERT_DELIVERY, owed)
+            _end(share, entry)
+    if deliveries:
+        share.con.executemany(_INSERT_DELIVERY, deliveries)
 
 
-def _columns(entry: Outcome) -> _Columns:
+def _targets(entry: Routed) -> list[_Target]:
+    """What is owed, each once, in the order of the rows."""
+    found = [(target.part, target.destination, target.lane) for target in entry.targets]
+    if len(found) > 1:
+        found = sorted({target[:2]: target for target in found}.values())
+    return found
+
+
+def _columns(entry: Outcome, fanout: int) -> _Columns:
     if type(entry) is Routed:
-        targets = entry.targets
-        fanout = len(targets)
-        if fanout > 1:
-            fanout = len({(target.part, target.destination) for target in targets})
-        return (1, fanout, entry.mapping, None, None, None)
+        return (_ROUTED, fanout, entry.mapping, None, None, None)
     if isinstance(entry, Died):
-        return (3, None, None, clean(entry.stage), clean(entry.reason), clean(entry.where))
+        return (_DEAD, None, None, clean(entry.stage), clean(entry.reason), clean(entry.where))
     assert isinstance(entry, Filtered)
-    return (2, None, None, "filter", clean(entry.reason), None)
+    return (_FILTERED, None, None, _FILTER, clean(entry.reason), None)
 
 
-def _route(share: Share, entry: Routed, values: _Columns) -> list[tuple[int, int, int, bytes]]:
+def _route(share: Share, entry: Routed, owed: list[_Target]) -> None:
     message, endpoint = entry.id, entry.endpoint
-    targets: list[Target] = entry.targets
-    if len(targets) > 1:
-        by_key = {(target.part, target.destination): target for target in targets}
-        targets = [by_key[key] for key in sorted(by_key)]
-    sealed = [(target.part, target.destination, target.lane) for target in targets]
-    share.outcomes.append(((message,), seals.settled((message, *values), sealed)))
-    for _, destination, _ in sealed:
+    share.outcomes.append(((message,), seals.routed(message, len(owed), entry.mapping, owed)))
+    for _, destination, _ in owed:
         share.count("d_owed", destination, 1)
         share.count("d_open", destination, 1)
-    if targets:
-        share.begin_tally(message, [endpoint, len(targets), 0, 0, 0])
+    if owed:
+        share.begin_tally(message, [endpoint, len(owed), 0, 0, 0])
     else:
         share.count("pending", endpoint, -1)
         share.count("filtered", endpoint, 1)
-    return [(message, *target) for target in sealed]
+
+
+def _end(share: Share, entry: Outcome) -> None:
+    if isinstance(entry, Died):
+        what, state = "dead", _DEAD
+        stage, reason, where = clean(entry.stage), clean(entry.reason), clean(entry.where)
+        record = seals.ended(entry.id, state, stage, reason, where)
+    else:
+        assert isinstance(entry, Filtered)
+        what, state = "filtered", _FILTERED
+        record = seals.ended(entry.id, state, _FILTER, clean(entry.reason), None)
+    share.outcomes.append(((entry.id,), record))
+    share.count("pending", entry.endpoint, -1)
+    share.count(what, entry.endpoint, 1)
 
 
 def deliver(share: Share, entries: list[Delivered]) -> None:
@@ -81,9 +99,13 @@ def deliver(share: Share, entries: list[Delivered]) -> None:
     for entry, tally, changed in zip(entries, tallies, done, strict=True):
         message, part, destination = entry.message, entry.part, entry.destination
         if not changed or tally is None:
-            share.ignored("delivered", message)
+            share.ignored += 1
             continue
-        share.move(tally, OPEN, DELIVERED)
+        tally[DELIVERED] += 1
+        tally[OPEN] -= 1
+        if not tally[OPEN]:
+            share.count("pending", tally[0], -1)
+            share.count(word(tally), tally[0], 1)
         share.count("d_open", destination, -1)
         share.count("d_delivered", destination, 1)
         record = seals.delivered(message, part, destination, entry.attempts, now, entry.digest)

@@ -15,7 +15,8 @@ from vagus.kernel.keys import Keyset
 
 _LINK = Struct(">qqqqq")
 _ACCEPT = Struct(">cqqqqiiii")
-_OUTCOME = Struct(">cqqqiiii")
+_ROUTED = Struct(">cqqi")
+_ENDED = Struct(">cqqiii")
 _TARGET = Struct(">qqi")
 _DELIVERED = Struct(">cqqqqqi")
 _EVENT = Struct(">cqqqqqqqiii")
@@ -69,20 +70,22 @@ def accepted(
     )
 
 
-def settled(
-    row: tuple[int, int, int | None, bytes | None, str | None, str | None, str | None],
-    targets: Iterable[tuple[int, int, bytes]] = (),
+def routed(
+    message: int, fanout: int, mapping: bytes, targets: Iterable[tuple[int, int, bytes]]
 ) -> bytes:
-    """An outcome: id, state, fanout, mapping, stage, reason, where; and part, destination, lane."""
-    message, state, fanout, *fields = row
-    raw = [b"" if f is None else f if isinstance(f, bytes) else _raw(f) for f in fields]
-    lengths = [-1 if f is None else len(r) for f, r in zip(fields, raw, strict=True)]
-    owed = [
-        _TARGET.pack(part, destination, len(lane)) + lane for part, destination, lane in targets
-    ]
+    """A message that was mapped, with what it owes: part, destination, lane, in that order."""
+    record = _ROUTED.pack(b"R", message, fanout, len(mapping)) + mapping
+    for part, destination, lane in targets:
+        record += _TARGET.pack(part, destination, len(lane)) + lane
+    return record
+
+
+def ended(message: int, state: int, stage: str, reason: str, where: str | None) -> bytes:
+    """A message that was filtered or died; giving it up later is an event, not another outcome."""
+    raw = [_raw(stage), _raw(reason), b"" if where is None else _raw(where)]
+    lengths = [len(raw[0]), len(raw[1]), -1 if where is None else len(raw[2])]
     state = 3 if state == 4 else state
-    head = _OUTCOME.pack(b"O", message, state, _NONE if fanout is None else fanout, *lengths)
-    return b"".join((head, *raw, *owed))
+    return b"".join((_ENDED.pack(b"O", message, state, *lengths), *raw))
 
 
 def delivered(

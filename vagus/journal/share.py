@@ -33,6 +33,7 @@ class Share:
         "delta",
         "events",
         "head",
+        "ignored",
         "n",
         "now",
         "outcomes",
@@ -47,6 +48,8 @@ class Share:
         self.head = day.head
         self.delta: dict[Counter, int] = {}
         self._tallies: dict[int, Tally] = {}
+        #: Entries that changed nothing, because the record had moved on.
+        self.ignored = 0
         self.accepts: Records = []
         self.outcomes: Records = []
         self.delivered: Records = []
@@ -98,10 +101,6 @@ class Share:
         self.con.execute(_INSERT_EVENT, (*row, self.n))
         self.events.append(((message, n), seals.event(row)))
 
-    def ignored(self, kind: str, message: int) -> None:
-        """Say that an entry changed nothing, because the record had moved on."""
-        log.warning("entry_ignored", kind=kind, id=message)
-
     def finish(self, sealer: Sealer) -> None:
         """Write the seal and the counters, the last statements before COMMIT."""
         groups = (self.accepts, self.outcomes, self.delivered, self.events)
@@ -131,6 +130,8 @@ class Share:
     def settle(self) -> None:
         """Take over into memory what is now durable."""
         day = self.day
+        if self.ignored:
+            log.warning("entries_ignored", name=day.name, count=self.ignored)
         day.head = self.head
         day.keep_tallies(self._tallies)
         for key, n in self.delta.items():

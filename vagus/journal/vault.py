@@ -27,10 +27,11 @@ class CorruptBody(EngineFault):
 class Vault:
     """Seals and opens the bodies of one day."""
 
-    __slots__ = ("_cipher", "_key_id")
+    __slots__ = ("_cipher", "_key_id", "_nonces", "_taken")
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self._nonces, self._taken = b"", 0
         self._key_id = hashlib.sha256(key).digest()[:8]
 
     def __repr__(self) -> str:
@@ -38,7 +39,7 @@ class Vault:
 
     def seal(self, message: int, endpoint: int, body: bytes) -> bytes:
         """The body as it is stored."""
-        nonce = os.urandom(_NONCE)
+        nonce = self._nonce()
         aad = _BINDING.pack(message, endpoint) + self._key_id
         return nonce + self._cipher.encrypt(nonce, body, aad)
 
@@ -57,7 +58,7 @@ class Vault:
         """The reply as it is stored; bound so that it cannot pass for a body."""
         if reply is None:
             return None
-        nonce = os.urandom(_NONCE)
+        nonce = self._nonce()
         aad = _BINDING.pack(message, endpoint) + self._key_id + b"reply"
         return nonce + self._cipher.encrypt(nonce, reply, aad)
 
@@ -66,6 +67,14 @@ class Vault:
         if sealed is None:
             return None
         return self._open(sealed, _BINDING.pack(message, endpoint) + self._key_id + b"reply")
+
+    def _nonce(self) -> bytes:
+        """A random nonce; they are drawn many at a time, because the system call costs most."""
+        start = self._taken
+        if start == len(self._nonces):
+            self._nonces, start = os.urandom(_NONCE * 256), 0
+        self._taken = start + _NONCE
+        return self._nonces[start : start + _NONCE]
 
     def _open(self, sealed: bytes | None, aad: bytes) -> bytes:
         if not isinstance(sealed, bytes) or len(sealed) < _NONCE + 16:
