@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import time
 
 from hypothesis import example, given, settings
@@ -127,12 +128,15 @@ def test_junk_without_end_is_capped() -> None:
 
 def work(data: bytes, step: int) -> float:
     best = 9.0
+    gc.collect()
+    gc.disable()  # its own work grows with the pieces kept, not with the framer's
     for _ in range(3):
         framer = Framer(1 << 26)
         began = time.process_time()
         for at in range(0, len(data), step):
             framer.feed(data[at : at + step])
         best = min(best, time.process_time() - began)
+    gc.enable()
     return best
 
 
@@ -140,10 +144,10 @@ def test_the_work_is_linear_in_the_length() -> None:
     hostile = {
         "byte by byte": (b"\x0b" + b"x" * 60_000, 1),
         "junk byte by byte": (b"x" * 60_000, 1),
-        "starts only": (b"\x0b" * 400_000, 1 << 20),
-        "starts and a letter": (b"\x0bA" * 100_000, 1 << 20),
-        "half end blocks": (b"\x0b" + b"\x1c" * 2_000_000, 4096),
-        "many frames at once": (b"\x0bA\x1c\r" * 100_000, 1 << 20),
+        "starts only": (b"\x0b" * 200_000, 1 << 20),
+        "starts and a letter": (b"\x0bA" * 60_000, 1 << 20),
+        "half end blocks": (b"\x0b" + b"\x1c" * 1_000_000, 4096),
+        "many frames at once": (b"\x0bA\x1c\r" * 60_000, 1 << 20),
     }
     for name, (data, step) in hostile.items():
         quarter, full = work(data[: len(data) // 4], step), work(data, step)
