@@ -30,7 +30,7 @@ from channels.work import Step as Action
 from channels.work import Work
 from connectors.seam import Destination
 from mappings.context import Context
-from mappings.expression import Expression, compile_expression
+from mappings.single import Expression, compile_expression
 from vagus.canonical import bundle, events
 from vagus.canonical.identity import Identity
 from vagus.canonical.systems import Systems

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from channels.config import Send, Step
-from mappings.expression import compile_expression
+from mappings.single import compile_expression
 from vagus.canonical import events
 from vagus.formats.catalogue import FORMATS
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
