@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from vagus.journal.entries import Delivered
 from vagus.journal.ledger import verify
+from vagus.journal.rotation import rewrap
+from vagus.journal.state import State
 from vagus.kernel.errors import ConfigError, EngineFault
 
 
@@ -206,3 +209,43 @@ async def test_ids_go_on_from_the_newest_stored_even_when_the_clock_stepped_back
     await desk.journal.flush()
     assert [row.id for row in desk.journal.stored()] == [entry.id, later.id]
     assert len(list(desk.folder.glob("2*.db"))) == 1
+
+
+async def test_one_entry_that_cannot_be_written_does_not_stop_the_others(desk: Any) -> None:
+    told: list[str] = []
+
+    def send(name: str, **fields: Any) -> Any:
+        return desk.accept(name, then=lambda: told.append(name), **fields)
+
+    first = send("C1")
+    send("twice", id=first.id)
+    send("no hash", hash=None)
+    send("no text", type=5)
+    desk.route(first)
+    desk.journal.put(Delivered(first.id, 0, 1, 1 << 70, b"r"))
+    send("C2")
+    await desk.journal.flush()
+    assert told == ["C1", "C2"]
+    assert desk.journal.failed is None
+    assert [row.control for row in desk.journal.stored()] == ["C2"]
+    assert verify(desk.folder, desk.keyset).differences == []
+
+
+async def test_after_rewrapping_the_old_key_can_go(desk: Any) -> None:
+    entry = desk.accept("C1", b"the body")
+    await desk.journal.flush()
+    desk.clock.advance(86_400)
+    desk.accept("C2")
+    await desk.journal.flush()
+    await desk.journal.close()
+    data = json.loads(desk.keyset.dumps())
+    fresh = json.loads(type(desk.keyset).generate().dumps())
+    both = data | {"current": 2, "keys": {"1": data["keys"]["1"], "2": fresh["keys"]["1"]}}
+    only = data | {"current": 2, "keys": {"2": fresh["keys"]["1"]}}
+    state = State(desk.folder)
+    assert rewrap(state, type(desk.keyset).loads(json.dumps(both))) == 2
+    state.close()
+    desk.keyset = type(desk.keyset).loads(json.dumps(only))
+    await desk.open()
+    assert desk.journal.body(entry.id) == b"the body"
+    assert verify(desk.folder, desk.keyset).differences == []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote
+
+from vagus.kernel.errors import EngineFault
 
 ERROR, BUSY, CORRUPT, FULL, NOT_A_DATABASE = 1, 5, 11, 13, 26
 _PRAGMAS = (
@@ -77,7 +80,18 @@ def is_damage(error: BaseException) -> bool:
 
 def is_passing(error: BaseException) -> bool:
     """Whether trying again later can succeed: no space, or locked by someone else."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return primary_code(error) in (FULL, BUSY)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the statement was at fault, not the file: a value that no row can hold."""
+    if isinstance(error, sqlite3.Error):
+        return isinstance(
+            error, sqlite3.IntegrityError | sqlite3.InterfaceError | sqlite3.ProgrammingError
+        )
+    return not isinstance(error, OSError | MemoryError | EngineFault)
 
 
 def sync_folder(folder: Path) -> None:

@@ -65,6 +65,7 @@ class Journal:
         self._waiting: deque[Entry] = deque()
         self._busy = False
         self._closed = False
+        self._singly = 0
         self._flushes: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._failed: EngineFault | None = None
@@ -200,6 +201,8 @@ class Journal:
             self._wake()
             return
         count = min(len(waiting), self._settings.batch)
+        if self._singly:
+            self._singly, count = self._singly - 1, 1
         self._begin(Batch([waiting.popleft() for _ in range(count)]))
 
     def _begin(self, batch: Batch) -> None:
@@ -266,6 +269,9 @@ class Journal:
             batch.roll_back()
         except sqlite3.Error as second:
             error = second if not connect.is_passing(second) else error
+        if connect.is_refusal(error):
+            self._isolate(batch, error)
+            return
         if connect.is_passing(error) and not self._closed:
             fault = EngineFault("the journal cannot be written: the disk is full or locked")
             first, self._stalled = not self._stalled, True
@@ -282,6 +288,18 @@ class Journal:
         log.error("journal_failed", error=error, code=str(connect.primary_code(error)))
         self._tell(fault)
         self._wake()
+
+    def _isolate(self, batch: Batch, error: BaseException) -> None:
+        """An entry cannot be written whatever the disk does: find it, and write the others.
+
+        It is not called back, so nobody is told that it is durable.
+        """
+        if len(batch.entries) > 1:
+            self._waiting.extendleft(reversed(batch.entries))
+            self._singly += len(batch.entries)
+        else:
+            log.error("entry_refused", kind=type(batch.entries[0]).__name__, error=error)
+        self._loop.call_soon(self._next)
 
     def _tell(self, fault: EngineFault) -> None:
         if self.on_failure is not None:

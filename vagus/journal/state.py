@@ -40,6 +40,7 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self._lock = threading.RLock()
+        new = not (folder / FILE).exists()
         try:
             self._con = connect.writer(folder / FILE, cache_kib=2_048, busy_ms=5_000)
         except sqlite3.DatabaseError as error:
@@ -52,6 +53,9 @@ class State:
         except sqlite3.DatabaseError as error:
             self._con.close()
             raise _broken(folder) from error
+        if new:
+            connect.sync_folder(folder)
+            connect.sync_folder(folder.parent)
 
     def close(self) -> None:
         """Close the connection; the last one to close checkpoints."""
@@ -159,9 +163,21 @@ class State:
                 " ON CONFLICT(what, id) DO UPDATE SET n = n + excluded.n",
                 [(what, number, n) for (what, number), n in counts.items()],
             )
+        self._empty_log()
+
+    def _empty_log(self) -> None:
+        """A destroyed key must not live on in the write-ahead log."""
         with self._lock:
-            # The key must not live on in the log either.
             self._con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def set_wrapped(self, wrapped: dict[str, bytes]) -> None:
+        """Replace the wrapped keys of days, all of them or none."""
+        with self.writing() as con:
+            con.executemany(
+                "UPDATE partition SET wrapped_key = ? WHERE day = ? AND wrapped_key IS NOT NULL",
+                [(key, day) for day, key in wrapped.items()],
+            )
+        self._empty_log()
 
     def hold(self, day: str, reason: str | None) -> None:
         """Keep a day from being dropped, or with None let it go."""

@@ -92,15 +92,25 @@ def new_day_key(keyset: Keyset, day: str) -> bytes:
 
 def day_vault(keyset: Keyset, day: str, wrapped: bytes | None) -> Vault:
     """The vault of a day; raises `CorruptBody` when its key is gone or is not ours."""
+    return Vault(_unwrap(keyset, day, wrapped))
+
+
+def rewrapped(keyset: Keyset, day: str, wrapped: bytes) -> bytes:
+    """A day's key, wrapped with the keyset's current key; raises `CorruptBody`."""
+    return keyset.seal(_unwrap(keyset, day, wrapped), _purpose(day))
+
+
+def _unwrap(keyset: Keyset, day: str, wrapped: bytes | None) -> bytes:
     if wrapped is None:
         raise CorruptBody(f"the key of {day} was destroyed: its bodies cannot be read")
     try:
-        return Vault(keyset.open(wrapped, _purpose(day)))
-    except Exception as error:
+        return keyset.open(wrapped, _purpose(day))
+    except EngineFault:
         raise CorruptBody(
             f"the key of {day} does not open with this key set: use the keys it was written with"
-        ) from error
+        ) from None
 
 
 def _purpose(day: str) -> bytes:
-    return b"journal day " + day.encode()
+    # A day that was set aside is called `2026-11-22.1`; its key stays the key of its day.
+    return b"journal day " + day[:10].encode()
