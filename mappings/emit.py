@@ -82,6 +82,12 @@ class Block:
         self._known[key] = name
         return name
 
+    def graft(self, other: Block, key: object, name: str) -> None:
+        """Put the lines of another block before the statement being written."""
+        self._lines[self._mark : self._mark] = other._lines
+        self._mark += len(other._lines)
+        self._known[key] = name
+
     def close(self) -> None:
         """Hand the lines to the block outside, where its next line stands."""
         assert self.parent is not None

@@ -10,7 +10,7 @@ from mappings.expressions import Call, parse_path
 from mappings.functions import CONTEXT
 from mappings.scopes import BROKEN, Resource, Scope, Value
 from mappings.session import Session
-from mappings.texts import each, first, listed, named, text
+from mappings.texts import each, first, listed, named, nothing, text
 from vagus.canonical import shapes
 from vagus.kernel.diagnostics import did_you_mean
 
@@ -47,7 +47,7 @@ def folded(session: Session, call: Call, value: Value) -> Value:
         case "last":
             many = listed(session, value)
             name = session.names.fresh("v")
-            session.block.add(f"{name} = {many.code}[-1] if {many.code} else None")
+            session.block.add(f"{name} = {many.code}[-1] if {many.code} else {nothing(many)}")
             return replace(many, code=name, many=False, rawcode=name)
         case "join":
             return _join(session, call, value)
@@ -59,7 +59,7 @@ def folded(session: Session, call: Call, value: Value) -> Value:
         case "where" | "prefer":
             return _filtered(session, call, listed(session, value))
         case "get":
-            return _get(session, call, listed(session, value))
+            return _get(session, call, value)
         case "chunk":
             return _chunk(session, call, value)
         case _:
@@ -103,15 +103,19 @@ def _filtered(session: Session, call: Call, value: Value) -> Value:
         return replace(value, code=result)
     result, best = session.names.fresh("v"), session.names.fresh("k")
     ranks = session.constant({word: rank for rank, word in reversed([*enumerate(wanted)])})
-    session.block.add(f"{result} = {value.code}[0] if {value.code} else None; {best} = 99999")
-    with session.nested(f"for {item} in {value.code}:"):
+    session.block.add(f"{result} = {value.code}[0] if {value.code} else {nothing(value)}")
+    session.block.add(f"{best} = 99999")
+    with session.nested(f"for {item} in {value.code} if len({value.code}) > 1 else ():"):
         found = _item(session, value, item, path)
         session.block.add(f"if {ranks}.get({found.code}, 99999) < {best}:")
         session.block.add(f"    {best} = {ranks}[{found.code}]; {result} = {item}")
-    return replace(value, code=result, many=False, rawcode=result)
+    return replace(value, code=result, many=False, rawcode=result, own=True)
 
 
 def _get(session: Session, call: Call, value: Value) -> Value:
+    if not value.many and session.plan.source != "fhir":
+        return _get_one(session, call, value)
+    value = listed(session, value)
     result, item = session.names.fresh("l"), session.names.fresh("x")
     session.block.add(f"{result} = []")
     with session.nested(f"for {item} in {value.code}:"):
@@ -129,6 +133,25 @@ def _get(session: Session, call: Call, value: Value) -> Value:
         scope = Scope("item", datatype=found.datatype, raw=found.raw or "comp", where=found.where)
         found.raw = found.raw or "comp"
     return replace(found, code=result, many=True, always=False, scope=scope)
+
+
+def _get_one(session: Session, call: Call, value: Value) -> Value:
+    """A path relative to one item."""
+    item = value if value.own and value.code.isidentifier() else named(session, value)
+    if item.scope is None and item.raw:
+        item.scope = Scope("item", datatype=item.datatype, raw=item.raw, where=item.where)
+    result = session.names.fresh("v")
+    session.block.add(f"{result} = ''")
+    with session.nested(f"if {item.code}:"), session.within(paths.opened(session, item, item.code)):
+        found = _path(session, call.args[0].text)
+        if found.kind == "T":
+            session.block.add(f"{result} = {found.rawcode or found.code}")
+        else:
+            session.block.add(f"{result} = {found.code}")
+    if found.kind == "?":
+        return BROKEN
+    raw = found.raw or ("comp" if found.rawcode else "")
+    return replace(found, code=result, rawcode=result, raw=raw, always=False, own=True)
 
 
 def _chunk(session: Session, call: Call, value: Value) -> Value:

@@ -204,9 +204,7 @@ def _removed(file: MappingFile, base: MappingFile | None) -> frozenset[str]:
     if base is None or base.resources is None or file.resources is None:
         return frozenset()
     entries = file.resources.entries
-    names = [
-        key for key, node in entries.items() if isinstance(node, Text) and node.value is None
-    ]
+    names = [key for key, node in entries.items() if isinstance(node, Text) and node.value is None]
     names += [text.value or "" for text in texts(entries.get("$remove"))]
     return frozenset(names)
 

@@ -52,6 +52,11 @@ def locate(session: Session, path: Path) -> Located | None:
     return None
 
 
+def hangs_on(scope: Scope, path: Path) -> bool:
+    """Whether a scope decides where a path leads."""
+    return _in_scope(scope, (*path.groups, path.segment)) is not None
+
+
 def _mentioned(root: Scope) -> set[str]:
     return root.group.segments() if root.group else set()
 

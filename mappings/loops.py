@@ -75,13 +75,14 @@ def loop(
 
     blocks = []
     size = session.names.fresh("c")
-    session.block.add(
-        lambda: f"{size} = len({found.code}); n += {size} * {max(1, blocks[0].weight)}"
-    )
-    session.block.add(f"if {size} > 10000 or n > 200000: over(z, {site})")
     session.eachs += 1
     if session.eachs > MAX_EACH:
         session.error("limit-exceeded", f"$each nests at most {MAX_EACH} deep")
+    with session.block.inside(f"if {found.code}:"):
+        session.block.add(
+            lambda: f"{size} = len({found.code}); n += {size} * {max(1, blocks[0].weight)}"
+        )
+        session.block.add(f"if {size} > 10000 or n > 200000: over(z, {site})")
     with session.nested(header) as block:
         blocks.append(block)
         scope = paths.opened(session, found, item)

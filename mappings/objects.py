@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from mappings import literals, loops
 from mappings.evaluate import evaluate, expression
+from mappings.expressions import Expression, Path, Quoted
 from mappings.goals import ITEMS, Goal
 from mappings.nodes import Items, Node, Object, Text, reads
 from mappings.scopes import Value
@@ -121,7 +122,8 @@ def _added(session: Session, element: Element, node: Text, name: str) -> bool:
     """An expression that adds its value, or all of its values, to a list."""
     cleared(session)
     with indexed(session, name):
-        found = evaluate(session, node, Goal(element.type, element), many=True, wrap=False)
+        many = not single(expression(session, node))
+        found = evaluate(session, node, Goal(element.type, element), many, wrap=False)
         if found.kind == "?":
             return False
         if found.always and not found.many:
@@ -139,6 +141,16 @@ def _added(session: Session, element: Element, node: Text, name: str) -> bool:
             traced(session, node)
         noted(session, found.test)
     return False
+
+
+def single(tree: Expression | None) -> bool:
+    """Whether no alternative can give more than one value."""
+    heads = [alternative.head for alternative in tree.alternatives] if tree else []
+    return all(
+        isinstance(head, Quoted)
+        or (isinstance(head, Path) and (head.repetition > 0 or (head.relative and not head.names)))
+        for head in heads
+    )
 
 
 def _looped(session: Session, element: Element, node: Object, name: str) -> None:
@@ -256,27 +268,31 @@ def _grown(session: Session, shape: Shape, node: Object, store: Sink) -> bool:
         session.block.add(f"{mark} = len(z.trace)")
     fixed, sure = filled(session, shape, node, name, "{}")
     if sure:
-        finished(session, shape, node, name)
+        finished(session, shape, node, name, sure)
         store(name)
         return True
     test = f"len({name}) > {fixed}" if fixed else name
     with session.block.inside(f"if {test}:"):
-        finished(session, shape, node, name)
+        finished(session, shape, node, name, sure)
         store(name)
     if session.flags.trace:
         session.block.add(f"else: del z.trace[{mark}:]")
     return False
 
 
-def filled(session: Session, shape: Shape, node: Object, name: str, start: str) -> tuple[int, bool]:
-    """Write the keys of an object in file order; gives how many are constant, and if one is sure.
+def filled(
+    session: Session, shape: Shape, node: Object, name: str, start: str
+) -> tuple[int, set[str]]:
+    """Write the keys of an object in file order; gives how many are constant, and which
+    of the others surely get a value.
 
     `start` is the code of the object before anything is put into it.
     """
     leading: list[str] = []
     constants: list[tuple[str, Node]] = []
     begun = start != "{}"
-    fixed, sure = 0, False
+    fixed = 0
+    sure: set[str] = set()
     if begun:
         session.block.add(f"{name} = {start}")
     for key, child in node.elements():
@@ -298,7 +314,8 @@ def filled(session: Session, shape: Shape, node: Object, name: str, start: str) 
             begun = True
         element = literals.element_of(session, shape, key, node.keys[key])
         if element is not None:
-            sure |= put(session, element, child, _setter(session, name, key))
+            if put(session, element, child, _setter(session, name, key)):
+                sure.add(key)
     if session.flags.trace:
         _fixed(session, constants, session.prefix)
     return fixed, sure
@@ -312,13 +329,13 @@ def _adder(session: Session, name: str) -> Sink:
     return lambda code: session.block.add(f"{name}.append({code})")
 
 
-def finished(session: Session, shape: Shape, node: Object, name: str) -> None:
+def finished(session: Session, shape: Shape, node: Object, name: str, sure: set[str]) -> None:
     """Write the test that every required element of a kept object is there (§4.6)."""
     if "$copy" in node.entries:
         return
     for group, names in literals.required(shape.elements.values()).items():
         given = [key for key in names if key in node.entries]
-        if not given or any(not reads(node.entries[key]) for key in given):
+        if not given or any(key in sure or not reads(node.entries[key]) for key in given):
             continue
         with session.at(node.entries[given[0]].place), session.into(group):
             site = session.site()

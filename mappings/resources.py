@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mappings import loops, objects
-from mappings.evaluate import evaluate, expression
-from mappings.goals import KEY
+from mappings import loops, objects, shared
+from mappings.evaluate import expression
 from mappings.nodes import Items, Node, Object, Text
 from mappings.scopes import Resource
 from mappings.session import Session
@@ -128,12 +127,7 @@ def _part(session: Session, node: Node) -> str:
         return ""
     if not node.reads:
         return repr(node.value or "")
-    found = evaluate(session, node, KEY)
-    if found.code.isidentifier():
-        return found.code
-    name = session.names.fresh("v")
-    session.block.add(f"{name} = {found.code}")
-    return name
+    return shared.evaluated(session, node)
 
 
 def _indexes(session: Session) -> str:
@@ -181,8 +175,8 @@ def _filled(session: Session, resource: Resource, own: str, item: str) -> None:
             objects.copy(session, shape, body.without("$copy", "resourceType"), name, start)
     else:
         from_literals(session, resource, body)
-        objects.filled(session, shape, body, name, start)
-        objects.finished(session, shape, body, name)
+        _, sure = objects.filled(session, shape, body, name, start)
+        objects.finished(session, shape, body, name, sure)
     session.block.add(f"out.append({name})")
     session.owner = session.prefix = ""
 

@@ -41,6 +41,7 @@ class State:
         "copied",
         "deletes",
         "index",
+        "instants",
         "mapping",
         "message",
         "misplaced",
@@ -53,6 +54,7 @@ class State:
         "separators",
         "sites",
         "sub",
+        "times",
         "trace",
         "version",
         "warnings",
@@ -71,6 +73,8 @@ class State:
         self.read: list[str] = []
         self.trace: list[tuple[str, int, tuple[str, ...]]] = []
         self.rows: list[tuple[str, list[Any], list[str]]] = []
+        self.times: dict[str, str] = {}
+        self.instants: dict[str, str] = {}
         self.copied: dict[str, str] = {}
         self.index: Any = None
         self.own = ""
@@ -175,6 +179,11 @@ def part(value: str, separator: str, index: int) -> str:
     return parts[index] if index < len(parts) else ""
 
 
+def parts(values: Sequence[str], separator: str, index: int) -> list[str]:
+    """One part of each text, counted from 0, where it holds something."""
+    return [found for value in values if (found := part(value, separator, index))]
+
+
 def reps(rows: Sequence[Sequence[str]], field: int, repetition: str) -> list[str]:
     """Every repetition of a field that holds something, over all rows."""
     found: list[str] = []
@@ -264,7 +273,9 @@ def date(value: str, state: State, site: int) -> str:
 
 def datetime(value: str, state: State, site: int) -> str:
     """The FHIR dateTime of a text."""
-    found = dates.datetime(value, state.offset_at)
+    found = state.times.get(value)
+    if found is None:
+        found = state.times[value] = dates.datetime(value, state.offset_at)
     if not found:
         state.warn("bad-value", site)
     return found
@@ -272,7 +283,9 @@ def datetime(value: str, state: State, site: int) -> str:
 
 def instant(value: str, state: State, site: int) -> str:
     """The FHIR instant of a text; a text that is less precise gives nothing, and no warning."""
-    found = dates.instant(value, state.offset_at)
+    found = state.instants.get(value)
+    if found is None:
+        found = state.instants[value] = dates.instant(value, state.offset_at)
     if not found and not dates.date(value[:8]):
         state.warn("bad-value", site)
     return found

@@ -72,6 +72,11 @@ def listed(session: Session, value: Value) -> Value:
     return found
 
 
+def nothing(value: Value) -> str:
+    """The code of a value of that kind that is not there."""
+    return "''" if value.kind in "TD" else "None"
+
+
 def first(session: Session, value: Value) -> Value:
     """The first item of a list."""
     if not value.many:
@@ -81,5 +86,5 @@ def first(session: Session, value: Value) -> Value:
         code = session.names.fresh("l")
         session.block.add(f"{code} = {value.code}")
     name = session.names.fresh("v")
-    session.block.add(f"{name} = {code}[0] if {code} else None")
+    session.block.add(f"{name} = {code}[0] if {code} else {nothing(value)}")
     return replace(value, code=name, many=False, always=False, rawcode=name, own=False)

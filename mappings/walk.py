@@ -27,7 +27,7 @@ _RUNTIME = {
     name: getattr(runtime, name)
     for name in (
         "as_copied chunks code_system cut cut_full date datetime digits drop instant leaf"
-        " missing missing_code missing_coding number over own_id part plus reference reps spot subs"
+        " missing missing_code missing_coding number over own_id part parts plus reference reps spot subs"
         " system total truth whole without_nulls"
     ).split()
 }
@@ -53,6 +53,14 @@ def walk(plan: Plan, flags: Flags, report: Diagnostics) -> Code:
     resources.block(session, plan.body)
     session.cover(session.block)
     session.block.add("return out")
+    return finish(session)
+
+
+def finish(session: Session) -> Code:
+    """The code of a session whose blocks are all written."""
+    for item in session.plan.group.walk():
+        if item.element:
+            session.width(item.start, item.element)
     text = session.block.text()
     return Code(_prologue(session) + text + "\n", _names(session), session)
 

@@ -47,7 +47,7 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
     if segment == "MSH" and path.field in (1, 2):
         return Value(code, "T", where=path.text, rawcode=code)
     raw = "field"
-    if path.repetition:
+    if path.repetition > 1:
         key = ("repetition", code, path.repetition)
         name = session.block.known(key) or session.block.hoist(
             key,
@@ -102,6 +102,11 @@ def _splitting(
     if raw == "field":
         source = "f" + whole[1:]
         lines += [(0, f"{source} = {code}")]
+    if raw == "rep" and session.scope.var == code:
+        lines = [(0, f"{whole} = {source}.split(C); {whole} += P")]
+        if texts != whole:
+            lines += [(0, f"{texts} = subs({whole}, S) if S in {source} else {whole}")]
+        return lines
     lines += [(0, f"if {source}:")]
     if raw == "field":
         lines += [(1, f"if R in {source}: {source} = {source}[:{source}.index(R)]")]
@@ -119,18 +124,20 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
     if session.flags.trace:
         text = path.text
         session.block.add(f"rd({text!r})")
+    code = f"reps({rows}, {path.field}, R)"
     if path.repetition:
-        code = f"[x for r in {rows} if (x := part(r[{path.field}], R, {path.repetition - 1}))]"
-    else:
-        code = f"reps({rows}, {path.field}, R)"
+        fields = f"[r[{path.field}] for r in {rows}]"
+        code = f"parts({fields}, R, {path.repetition - 1})"
     raw = "rep"
     if path.component:
-        code = f"[x for r in {code} if (x := part(r, C, {path.component - 1}))]"
-        raw = "comp"
+        code, raw = f"parts({code}, C, {path.component - 1})", "comp"
     if path.sub:
-        code = f"[x for r in {code} if (x := part(r, S, {path.sub - 1}))]"
-    name = session.names.fresh("l")
-    session.block.add(f"{name} = {code}")
+        code = f"parts({code}, S, {path.sub - 1})"
+    key = ("all", code)
+    known = session.block.known(key)
+    name = known or session.names.fresh("l")
+    if known is None:
+        session.block.hoist(key, name, _gathering(name, rows, path.field, code))
     inner = Scope(
         "item",
         datatype=datatype,
@@ -142,6 +149,15 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
         component=path.component,
     )
     return Value(name, "T", True, raw=raw, datatype=datatype, where=path.text, scope=inner)
+
+
+def _gathering(name: str, rows: str, field: int, code: str) -> list[tuple[int, Line]]:
+    """Most fields are empty: look before calling."""
+    return [
+        (0, f"{name} = ()"),
+        (0, f"for r in {rows}:"),
+        (1, f"if r[{field}]: {name} = {code}; break"),
+    ]
 
 
 def relative(session: Session, scope: Scope, path: Path) -> Value:
@@ -239,8 +255,7 @@ def all_rows(session: Session, found: Located) -> str:
     """The name of the list of a segment's rows."""
     scope = found.scope
     if not found.groups and not found.member and not found.unknown:
-        own = scope.var if scope.kind == "segment" else f"{scope.var}[0]"
-        return f"({own},)"
+        return f"({own_row(session, scope)},)"
     code = all_instances(session, found)
     if found.groups and not found.member:
         code = f"[i[0] for i in {code}]"
@@ -251,13 +266,20 @@ def first_row(session: Session, found: Located) -> str:
     """The name of the first row of a segment, or of an empty one when there is none."""
     scope = found.scope
     if not found.groups and not found.member and not found.unknown:
-        return scope.var if scope.kind == "segment" else f"{scope.var}[0]"
+        return own_row(session, scope)
     code = all_instances(session, found)
     rows = _hoisted(session, scope, ("instances", scope.var, code), "x", code)
     start = f"{rows}[0][0]" if found.groups and not found.member else f"{rows}[0]"
     dummy = session.dummy(found.segment)
     key = ("first", scope.var, code, start)
     return _hoisted(session, scope, key, "s", f"{start} if {rows} else {dummy}")
+
+
+def own_row(session: Session, scope: Scope) -> str:
+    """The name of the segment that the current group begins with, or that the item is."""
+    if scope.kind == "segment":
+        return scope.var
+    return _hoisted(session, scope, ("own", scope.var), "s", f"{scope.var}[0]")
 
 
 def _hoisted(session: Session, scope: Scope, key: object, letter: str, code: str) -> str:
@@ -315,14 +337,14 @@ def trace_item(session: Session, scope: Scope, path: Path) -> None:
     suffix = "" if path.text == "." else path.text
     rows = scope.rows
     if rows is None or scope.kind == "chunk":
-        session.block.add(f"rd('{scope.where}(' + str({scope.counter}) + '){suffix}')")
+        session.block.add(f"rd('{scope.where}(' + str({scope.counter or '0'}) + '){suffix}')")
         return
     code, segment, _ = rows
     tail = scope.where.partition(".")[2]
     tail = f".{tail}" if tail else ""
     session.block.add(
         lambda: (
-            f"rd(spot('{segment}', {code}, {scope.number}, R, {scope.counter},"
+            f"rd(spot('{segment}', {code}, {scope.number}, R, {scope.counter or '0'},"
             f" {session.mask_at(segment) + 1}) + '{tail}{suffix}')"
         )
     )
