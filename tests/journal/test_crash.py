@@ -76,14 +76,12 @@ asyncio.run(main(*sys.argv[1:]))
 
 async def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     keyset = Keyset.generate()
-    keys = tmp_path / "keys"
-    keys.write_text(keyset.dumps())
     folder = tmp_path / "journal"
     accepted: set[str] = set()
     delivered: set[str] = set()
     chance = random.Random(11)
     for _ in range(4):
-        _load_and_kill(folder, keys, chance.uniform(0.2, 0.5), accepted, delivered)
+        _load_and_kill(folder, keyset, chance.uniform(0.2, 0.5), accepted, delivered)
         report = verify(folder, keyset)
         assert report.differences == []
         journal = await Journal.open(folder, keyset, SystemClock())
@@ -97,9 +95,10 @@ async def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
 
 
 def _load_and_kill(
-    folder: Path, keys: Path, seconds: float, accepted: set[str], delivered: set[str]
+    folder: Path, keyset: Keyset, seconds: float, accepted: set[str], delivered: set[str]
 ) -> None:
-    told = folder.with_name("told")
+    keys, told = folder.with_name("keys"), folder.with_name("told")
+    keys.write_text(keyset.dumps())
     with told.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-c", _LOAD, str(folder), str(keys)], stdout=out
@@ -107,7 +106,9 @@ def _load_and_kill(
         until = time.monotonic() + 20
         while not told.stat().st_size and time.monotonic() < until:
             time.sleep(0.01)
-        time.sleep(seconds)
+        time.sleep(seconds / 2)
+        assert verify(folder, keyset).differences == []
+        time.sleep(seconds / 2)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     lines = told.read_text().splitlines(keepends=True)

@@ -11,6 +11,7 @@ import pytest
 
 from vagus.journal.entries import Delivered
 from vagus.journal.ledger import verify
+from vagus.journal.retention import write_off
 from vagus.journal.rotation import rewrap
 from vagus.journal.state import State
 from vagus.kernel.errors import ConfigError, EngineFault
@@ -178,6 +179,20 @@ async def test_damaged_files_are_set_aside_and_the_engine_starts(desk: Any) -> N
         f"{path.stem}.1: the file was found damaged and set aside;"
         " recover it or account for it by hand"
     ]
+
+
+async def test_a_damaged_day_is_a_difference_until_somebody_writes_it_off(desk: Any) -> None:
+    desk.accept("C1")
+    await desk.journal.close()
+    path = next(desk.folder.glob("2*.db"))
+    path.write_bytes(b"\xff" * 8192)
+    await desk.open()
+    assert not verify(desk.folder, desk.keyset).clean
+    with pytest.raises(KeyError):
+        write_off(desk.journal.state, desk.journal.audit, path.stem, "nora")
+    write_off(desk.journal.state, desk.journal.audit, f"{path.stem}.1", "nora")
+    assert verify(desk.folder, desk.keyset).clean
+    assert [row.action for row in desk.journal.audit.rows()] == ["write-off-day"]
 
 
 async def test_a_missing_file_is_reported_and_the_engine_starts(desk: Any) -> None:

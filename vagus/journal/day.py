@@ -109,17 +109,23 @@ class Day:
     def close_writer(self, *, checkpoint: bool = True) -> None:
         """Give up writing; with `checkpoint` the file stands alone afterwards."""
         self.close_reader()
-        self._tallies.clear()
-        con, self.writer = self.writer, None
-        if con is None:
+        if self.writer is None:
             return
-        try:
-            if con.in_transaction:
-                con.execute("ROLLBACK")
-            if checkpoint:
-                con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
+        con = self.release_writer()
+        if checkpoint:
+            checkpoint_and_close(con)
+        else:
             con.close()
+
+    def release_writer(self) -> sqlite3.Connection:
+        """The connection that wrote this day, to be closed by the caller."""
+        con = self.writer
+        assert con is not None
+        self.writer = None
+        self._tallies.clear()
+        if con.in_transaction:
+            con.execute("ROLLBACK")
+        return con
 
     def close_reader(self) -> None:
         """Close the read-only connection; it opens again when it is needed."""
@@ -133,6 +139,14 @@ class Day:
         if keys is not None:
             keys.close()
         self.close_writer(checkpoint=checkpoint)
+
+
+def checkpoint_and_close(con: sqlite3.Connection) -> None:
+    """Close a writing connection so that the file stands alone; for any thread."""
+    try:
+        con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        con.close()
 
 
 def create_file(path: Path, at: int, start: bytes) -> None:

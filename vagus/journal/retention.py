@@ -7,7 +7,9 @@ letters is kept, never thinned out: a message's rows stay in its day for ever.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 from vagus.journal.audit import Audit
 from vagus.journal.calendar import Calendar
@@ -50,12 +52,31 @@ def unresolved(day: Day) -> bool:
     return bool(day.reader.execute(_UNRESOLVED).fetchone()[0])
 
 
-def drop(calendar: Calendar, state: State, audit: Audit, day: Day, actor: str = "engine") -> None:
+async def drop(
+    calendar: Calendar, state: State, audit: Audit, day: Day, actor: str = "engine"
+) -> None:
     """Make a day unreadable for ever, then remove it. Its counters go on in `state.db`."""
     calendar.anchor(day)
     state.drop(day.name, day.counts)
     calendar.forget(day)
-    discard(day.path)
-    day.path.with_suffix(".keys").unlink(missing_ok=True)
+    await asyncio.to_thread(_remove, day.path)
     audit.append(actor, "drop-day", day.name)
     log.info("day_dropped", name=day.name)
+
+
+def write_off(state: State, audit: Audit, name: str, actor: str) -> None:
+    """Settle a damaged day (`2026-11-22.1`) for good, once somebody has accounted for it.
+
+    Its key is destroyed; the file that was set aside is left to whoever wrote it off.
+    Raises KeyError when there is no such day, or when it is not damaged.
+    """
+    partition = state.partitions()[name]
+    if partition.state != "damaged":
+        raise KeyError(name)
+    audit.append(actor, "write-off-day", name)
+    state.drop(name, {})
+
+
+def _remove(path: Path) -> None:
+    discard(path)
+    path.with_suffix(".keys").unlink(missing_ok=True)

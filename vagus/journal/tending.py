@@ -10,7 +10,7 @@ from vagus.journal import closing, retention
 from vagus.journal.audit import Audit
 from vagus.journal.batch import Batch
 from vagus.journal.calendar import Calendar
-from vagus.journal.day import Day
+from vagus.journal.day import Day, checkpoint_and_close
 from vagus.journal.settings import JournalSettings
 from vagus.journal.state import State
 from vagus.kernel.log import get_logger
@@ -40,10 +40,13 @@ class Tender:
                     log.warning("day_not_closed", name=day.name, error=error)
             batch = current()
             in_use = set() if batch is None else batch.in_use()
-            self._release(in_use)
+            for con in self._released(in_use):
+                await asyncio.to_thread(checkpoint_and_close, con)
+            batch = current()
+            in_use = set() if batch is None else batch.in_use()
             for day in list(retention.expired(self._calendar, self._state, self._settings)):
                 if day.number not in in_use:
-                    retention.drop(self._calendar, self._state, self._audit, day)
+                    await retention.drop(self._calendar, self._state, self._audit, day)
 
     def _due(self) -> list[Day]:
         newest, now = self._calendar.newest, self._calendar.now_ms()
@@ -67,13 +70,16 @@ class Tender:
         self._state.set_partition_state(day.name, "closed")
         log.info("day_closed", name=day.name)
 
-    def _release(self, in_use: set[int]) -> None:
+    def _released(self, in_use: set[int]) -> list[sqlite3.Connection]:
+        """The connections of days in which nothing is left to write."""
         newest = self._calendar.newest
+        found = []
         for day in self._calendar.ordered():
             idle = day.number < newest and day.number not in in_use and not day.pending
             if idle and day.writer is not None:
                 self._calendar.anchor(day)
-                day.close_writer()
+                found.append(day.release_writer())
+        return found
 
 
 def _accepted(day: Day) -> int:
