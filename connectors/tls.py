@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.log import get_logger
-from vagus.kernel.settings import Config
+from vagus.kernel.settings import Config, ProjectPath
 
 log = get_logger(__name__)
 
@@ -20,9 +20,13 @@ _MAX_NAME = 64
 class Tls(Config):
     """Who we are and whom we trust; TLS 1.2 and later only."""
 
-    cert: str = Field(default="", description="File with our certificate and its chain, PEM.")
-    key: str = Field(default="", description="File with the private key of `cert`, PEM, no pass.")
-    ca: str = Field(
+    cert: ProjectPath = Field(
+        default="", description="File with our certificate and its chain, PEM."
+    )
+    key: ProjectPath = Field(
+        default="", description="File with the private key of `cert`, PEM, no pass."
+    )
+    ca: ProjectPath = Field(
         default="",
         description="File with the authorities that peers are checked against, PEM; "
         "a destination without it uses those of the system.",

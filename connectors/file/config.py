@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from vagus.kernel.settings import Config, Duration, Size
+from vagus.kernel.settings import Config, Duration, ProjectPath, Size
 
 PLACEHOLDERS = frozenset(("id", "type", "time"))
 _LITERAL = frozenset(string.ascii_letters + string.digits + "._-")
@@ -16,7 +16,8 @@ _LITERAL = frozenset(string.ascii_letters + string.digits + "._-")
 class SourceConfig(Config):
     """A folder that others put files into."""
 
-    folder: str = Field(min_length=1, description="Folder to watch.")
+    folder: ProjectPath = Field(min_length=1, description="Folder to watch.")
+    create: bool = Field(default=False, description="Make the folder if it is not there.")
     pattern: str = Field(
         default="*", min_length=1, description="Which names to take, with * ? and [a-z]."
     )
@@ -40,7 +41,8 @@ class SourceConfig(Config):
 class DestinationConfig(Config):
     """A folder that others take files from."""
 
-    folder: str = Field(min_length=1, description="Folder to write to.")
+    folder: ProjectPath = Field(min_length=1, description="Folder to write to.")
+    create: bool = Field(default=False, description="Make the folder if it is not there.")
     name: str = Field(
         default="{time}-{id}",
         description="File name from {id}, {type} and {time} (of acceptance), letters, digits "

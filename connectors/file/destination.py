@@ -19,7 +19,7 @@ class FileDestination:
     def __init__(self, config: DestinationConfig) -> None:
         self.concurrency = config.concurrency
         self._config = config
-        self._outbox = Outbox(config.folder)
+        self._outbox = Outbox(config.folder, create=config.create)
         self._thread: ThreadPoolExecutor | None = None
         self._waiting: deque[tuple[str, bytes, asyncio.Future[str]]] = deque()
         self._writing: asyncio.Task[None] | None = None

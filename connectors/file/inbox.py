@@ -58,6 +58,8 @@ class Inbox:
         """Take possession; ConfigError when a folder cannot be used."""
         root = Path(self._config.folder)
         try:
+            if self._config.create:
+                root.mkdir(parents=True, exist_ok=True)
             self._root = self._keep(os.open(root, _FOLDER))
             self._done = self._beside(root, self._config.archive)
             self._failed = self._beside(root, self._config.on_failure)

@@ -36,13 +36,16 @@ Item = tuple[str, bytes]
 class Outbox:
     """One folder to write to."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, create: bool = False) -> None:
         self._folder = folder
+        self._create = create
         self._place = -1
 
     def open(self) -> None:
         """Open the folder and clear away what a crash left; ConfigError when it cannot be used."""
         try:
+            if self._create:
+                os.makedirs(self._folder, exist_ok=True)
             self._place = os.open(self._folder, _FOLDER)
         except OSError as error:
             raise ConfigError(

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails
 
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
@@ -64,6 +72,15 @@ Size = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB)?$"}),
 ]
 
+
+def _inside(value: str, info: ValidationInfo) -> str:
+    folder = (info.context or {}).get("folder")
+    return str(folder / value) if folder is not None and value else value
+
+
+#: A file or folder; one that is not absolute lies in the project's folder.
+ProjectPath = Annotated[str, AfterValidator(_inside)]
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -87,7 +104,8 @@ class Reader:
         if len(self._diagnostics) > before:
             return None
         try:
-            return kind.model_validate({} if value is None else value)
+            context = {"folder": self._folder}
+            return kind.model_validate({} if value is None else value, context=context)
         except ValidationError as error:
             for item in error.errors(include_url=False, include_input=False):
                 self._report(kind, node, item)
