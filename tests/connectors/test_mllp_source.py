@@ -376,6 +376,12 @@ async def test_the_clock_of_a_frame_does_not_run_while_we_do_not_read() -> None:
         source.resume()
         sender.send(b"late\x1c\r")
         assert await sender.reply() == b"ok:MSH|late"
+        sender.send(b"\x0bMSH|")
+        await asyncio.sleep(0.05)
+        source.pause()
+        source.resume()
+        assert await sender.closed(2.0) == b""
+        assert recorder.damage == [("incomplete", b"MSH|")]
         sender.close()
 
 

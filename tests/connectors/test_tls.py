@@ -40,11 +40,11 @@ class Site:
         chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
         (self.folder / f"{name}.pem").write_bytes(chain)
 
-    def shown(self, name: str) -> bytes:
-        return (self.folder / f"{name}.pem").read_bytes()
+    def key(self, name: str) -> bytes:
+        return (self.folder / f"{name}.key").read_bytes()
 
-    def show(self, name: str, certificate: bytes) -> None:
-        (self.folder / f"{name}.pem").write_bytes(certificate)
+    def replace_key(self, name: str, key: bytes) -> None:
+        (self.folder / f"{name}.key").write_bytes(key)
 
     def files(self, name: str, **more: str) -> dict[str, str]:
         names = {"cert": f"{name}.pem", "key": f"{name}.key", "ca": "ca.pem"} | more
@@ -186,13 +186,13 @@ async def test_a_renewed_certificate_is_shown_to_new_connections(
 
     reader, writer = await asyncio.open_connection("localhost", source.port, ssl=context)
     first = await serial()
-    half = site.shown("renewed")
+    old_key = site.key("renewed")
     site.issue("renewed", "localhost")
-    whole = site.shown("renewed")
-    site.show("renewed", half)  # the key is new already, its certificate is not
+    new_key = site.key("renewed")
+    site.replace_key("renewed", old_key)  # the certificate is new already, its key is not
     await asyncio.sleep(0.3)
     assert await serial() == first
-    site.show("renewed", whole)
+    site.replace_key("renewed", new_key)
     async with asyncio.timeout(5.0):
         while await serial() == first:  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(0.05)
