@@ -198,7 +198,7 @@ def _choice(session: Session, call: Call, value: Value) -> Value:
 
 
 def _system(session: Session, value: Value) -> Value:
-    site = session.site(value.where)
+    site = -1 if session.quiet else session.site(value.where)
     code, separator, first = value.rawcode or value.code, "S", 0
     if value.raw in ("rep", "field"):
         if value.raw == "field":

@@ -1,4 +1,4 @@
-"""What a mapping may know besides the message: facts of its delivery and the project's registries."""
+"""What a mapping may know besides the message: its delivery and the project's registries."""
 
 from __future__ import annotations
 

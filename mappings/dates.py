@@ -87,11 +87,11 @@ def datetime(text: str, offset_at: OffsetAt) -> str:
 
 
 def instant(text: str, offset_at: OffsetAt) -> str:
-    """The FHIR instant of a text that is precise to the second; '' otherwise."""
+    """The FHIR instant of a text that is precise to the minute at least; '' otherwise."""
     if len(text) > 10 and text[4] == "-":
         return as_instant(datetime(text, offset_at))
-    clock = _time(text[8:]) if len(text) >= 14 else None
-    if clock is None or len(clock[0]) < 6:
+    clock = _time(text[8:]) if len(text) >= 12 else None
+    if clock is None or len(clock[0]) < 4:
         return ""
     return datetime(text, offset_at)
 
@@ -169,7 +169,7 @@ def _time(text: str) -> tuple[str, str] | None:
     size = len(text)
     if size == 2:
         return (text, offset) if text in HOURS else None
-    if text[:4] not in HHMM or size not in (4, 6) and not 8 <= size <= 15:
+    if text[:4] not in HHMM or (size not in (4, 6) and not 8 <= size <= 15):
         return None
     if size >= 6 and text[4:6] not in SECONDS:
         return None

@@ -1,4 +1,4 @@
-"""Writes the code of a whole expression: its alternatives, and what each passes through (§4, §5)."""
+"""Writes the code of a whole expression: its alternatives and what each passes through (§4)."""
 
 from __future__ import annotations
 

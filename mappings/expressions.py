@@ -137,8 +137,8 @@ def parse_path(text: str) -> Path | None:
         return Path(text, names=tuple(text[1:].split(".")), relative=True)
     if (found := _WIRE.match(text)) and not _camel(found[2]):
         groups = tuple(found[1].split("/")[:-1])
-        numbers = [int(number or 0) for number in found.groups()[2:]]
-        return Path(text, groups, found[2], *numbers)
+        field_, repetition, component, sub = (int(number or 0) for number in found.groups()[2:])
+        return Path(text, groups, found[2], field_, repetition, component, sub)
     if _FHIR.match(text):
         kind, *names = text.split(".")
         return Path(text, segment=kind, names=tuple(names))

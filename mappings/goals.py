@@ -16,6 +16,7 @@ from vagus.kernel.diagnostics import did_you_mean
 
 INTEGERS = {"integer": -(2**31), "unsignedInt": 0, "positiveInt": 1}
 DATES = ("date", "dateTime", "instant", "time")
+_TIDIED = ("code", "uri", "url", "canonical", "id")
 CODED = ("Coding", "CodeableConcept")
 
 
@@ -107,7 +108,17 @@ def _text(session: Session, value: Value, goal: Goal) -> Value:
     if value.kind not in "TD":
         return _mismatch(session, "text", value)
     check_codes(session, value, goal)
-    return text(session, value)
+    found = text(session, value)
+    if value.kind == "D" or value.datatype.startswith("table ") or goal.type not in _TIDIED:
+        return found
+    found = named(session, found)
+    name = found.code
+    if goal.type == "code":
+        session.block.add(f"if {name} and not {name}.isalnum(): {name} = tidy({name})")
+    else:
+        site = session.site(value.where)
+        session.block.add(f"if ' ' in {name}: {name} = solid({name}, z, {site})")
+    return found
 
 
 def check_codes(session: Session, value: Value, goal: Goal) -> None:
@@ -216,9 +227,9 @@ def literal(session: Session, constant: str, goal: Goal) -> str | None:
             return constant.title()
     elif name in INTEGERS:
         digits = constant.removeprefix("-")
-        if digits.isascii() and digits.isdigit() and len(digits) < 11:
-            if INTEGERS[name] <= int(constant) < 2**31:
-                return repr(int(constant))
+        known = digits.isascii() and digits.isdigit() and len(digits) < 11
+        if known and INTEGERS[name] <= int(constant) < 2**31:
+            return repr(int(constant))
     elif name == "decimal":
         try:
             number = Decimal(constant)

@@ -97,7 +97,7 @@ def group(segments: Sequence[Segment], plan: Plan, misplaced: list[str]) -> list
     for segment in segments:
         name = segment[0]
         if (missing := widths.get(name, 1) - len(segment)) > 0:
-            segment = segment + pads[missing]  # noqa: PLW2901 - the padded copy takes its place
+            segment = segment + pads[missing]
         choices = moves.get(name)
         if choices is None or (move := _choose(choices, segment)) is None:
             root[-1].setdefault(name, []).append(segment)

@@ -1,4 +1,4 @@
-"""Collects the documents of folders and makes plans of them: overlays, templates, structures (§8)."""
+"""Collects the documents of folders and makes plans of them: overlays, structures (§8)."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Loader:
         base = self._base(file)
         if file.extends is not None and base is None:
             return None
-        source = self._format(file, file.source or (base and base.source), "from", SOURCES)
-        target = self._format(file, file.target or (base and base.target), "to", TARGETS)
+        source = self._format(file, file.source or (base.source if base else None), "from", SOURCES)
+        target = self._format(file, file.target or (base.target if base else None), "to", TARGETS)
         if source is None or target is None:
             return None
         group = self._structure(file, base, *source)

@@ -1,4 +1,4 @@
-"""Where a path of a segment format leads: which scope owns its segment, through which groups (§3.2).
+"""Where a path of a segment format leads: whose segment it is, through which groups (§3.2).
 
 Resolution is by structure and never by presence: the innermost scope that owns the segment
 decides, even when a message has no such segment there.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from mappings import paths
+from mappings.emit import Block
 from mappings.evaluate import evaluate, expression
 from mappings.expressions import Expression, Path
 from mappings.goals import EXISTS, ITEMS
@@ -73,7 +74,7 @@ def loop(
             return f"for {counter}, {names} in enumerate({source}, 1):"
         return f"for {names} in {source}:"
 
-    blocks = []
+    blocks: list[Block] = []
     size = session.names.fresh("c")
     session.eachs += 1
     if session.eachs > MAX_EACH:

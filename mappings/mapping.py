@@ -1,4 +1,4 @@
-"""A mapping ready to be applied: variants compiled when first needed, results put together (§14)."""
+"""A mapping ready to be applied: variants compiled when first needed, results built (§14)."""
 
 from __future__ import annotations
 

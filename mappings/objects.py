@@ -161,9 +161,12 @@ def _looped(session: Session, element: Element, node: Object, name: str) -> None
         return
     found = loops.as_list(session, found)
     label = str(expression(session, wanted))
-    with session.at(wanted.place), loops.loop(session, node, found, label):
-        with indexed(session, name):
-            _guarded(session, element, node, _adder(session, name))
+    with (
+        session.at(wanted.place),
+        loops.loop(session, node, found, label),
+        indexed(session, name),
+    ):
+        _guarded(session, element, node, _adder(session, name))
 
 
 def _object(session: Session, element: Element, node: Object, store: Sink) -> bool:
@@ -313,9 +316,8 @@ def filled(
             session.block.add(f"{name} = {{{', '.join(leading)}}}")
             begun = True
         element = literals.element_of(session, shape, key, node.keys[key])
-        if element is not None:
-            if put(session, element, child, _setter(session, name, key)):
-                sure.add(key)
+        if element is not None and put(session, element, child, _setter(session, name, key)):
+            sure.add(key)
     if session.flags.trace:
         _fixed(session, constants, session.prefix)
     return fixed, sure

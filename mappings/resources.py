@@ -1,8 +1,8 @@
-"""Writes the resources of a block: first which exist and under what id, then their bodies (§4.1, §9)."""
+"""Writes the resources of a block: which exist and under what id, then their bodies (§4.1)."""
 
 from __future__ import annotations
 
-from mappings import loops, objects, shared
+from mappings import literals, loops, objects, shared
 from mappings.evaluate import expression
 from mappings.nodes import Items, Node, Object, Text
 from mappings.scopes import Resource
@@ -183,7 +183,7 @@ def _filled(session: Session, resource: Resource, own: str, item: str) -> None:
 
 def from_literals(session: Session, resource: Resource, body: Object) -> None:
     """Check that required elements are written and templates fit."""
-    objects.literals.present(session, shapes.type(resource.type), body)
+    literals.present(session, shapes.type(resource.type), body)
     if not resource.many:
         loops.takes(session, body)
 

@@ -88,7 +88,9 @@ class State:
         self.charset = getattr(message, "charset", "utf-8")
 
     def warn(self, code: str, site: int) -> None:
-        """Note something to look at."""
+        """Note something to look at; a site below 0 is not worth a note."""
+        if site < 0:
+            return
         self.warnings.append((code, site))
 
     def traced(self, element: str, site: int) -> None:
@@ -351,6 +353,20 @@ def _system(value: str, separator: str, first: int, state: State, site: int) -> 
     if not texts[0] and not texts[1]:
         return "", True
     return state.context.systems.uri(*texts)
+
+
+def tidy(value: str) -> str:
+    """A code as FHIR takes it: no blanks at the ends, single ones inside."""
+    return " ".join(value.split())
+
+
+def solid(value: str, state: State, site: int) -> str:
+    """A URI or id: one that holds blanks gives nothing."""
+    found = value.strip()
+    if found and len(found.split()) == 1:
+        return found
+    state.warn("bad-value", site)
+    return ""
 
 
 def digits(value: str) -> str:

@@ -79,6 +79,7 @@ class Session:
     eachs: int = 0
     reads: set[str] = field(default_factory=set)
     shared: dict[object, tuple[str, dict[tuple[str, str, bool], int]]] = field(default_factory=dict)
+    quiet: bool = False  # an unknown system is reported elsewhere
     lenient: bool = False  # taking the first repetition needs no remark
     _site_of: dict[Site, int] = field(default_factory=dict)
     _constant_of: dict[int, str] = field(default_factory=dict)

@@ -43,8 +43,10 @@ def _written(
     outer = session.block
     block = Block(target, target.indent)
     session.block = block
+    session.quiet = True
     with session.within(scope):
         found = evaluate(session, node, KEY)
+    session.quiet = False
     name = session.names.fresh("v")
     block.add(f"{name} = {found.code}")
     if session.flags.full and session.plan.source == "hl7v2":

@@ -1,12 +1,11 @@
-"""Writes the code that turns what a path found into a value of the kind that is wanted (§3.2, §5)."""
+"""Writes the code that turns what a path found into the value that is wanted (§3.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from mappings import paths
-from mappings.scopes import Value
+from mappings.scopes import Scope, Value
 from mappings.session import Session
 
 KINDS = {
@@ -68,7 +67,7 @@ def listed(session: Session, value: Value) -> Value:
     session.block.add(f"{name} = [{found.code}] if {found.test} else []")
     found = replace(found, code=name, many=True, own=False)
     if found.scope is None and found.raw:
-        found.scope = paths.Scope("item", datatype=found.datatype, raw=found.raw, where=found.where)
+        found.scope = Scope("item", datatype=found.datatype, raw=found.raw, where=found.where)
     return found
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappings import dates, fhir, resources, runtime
-from mappings.grouping import group, group_rows
 from mappings.grouping import Plan as Grouping
+from mappings.grouping import group, group_rows
 from mappings.scopes import Scope
 from mappings.session import Flags, Plan, Session
 from vagus.kernel.diagnostics import Diagnostics
@@ -27,8 +27,8 @@ _RUNTIME = {
     name: getattr(runtime, name)
     for name in (
         "as_copied chunks code_system cut cut_full date datetime digits drop instant leaf"
-        " missing missing_code missing_coding number over own_id part parts plus reference reps spot subs"
-        " system total truth whole without_nulls"
+        " missing missing_code missing_coding number over own_id part parts plus reference reps"
+        " solid spot subs system tidy total truth whole without_nulls"
     ).split()
 }
 
