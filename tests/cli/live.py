@@ -65,11 +65,14 @@ class Clinic:
         log.close()
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log
+            if self.process.poll() is not None:
+                self.end()
+                raise AssertionError(self.log)
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.02)
+        self.end()
         raise AssertionError(f"it does not listen: {self.log}")
 
     def stop(self, number: int = signal.SIGTERM) -> dict[str, Any]:
@@ -80,6 +83,14 @@ class Clinic:
         (line,) = out.splitlines()
         counts: dict[str, Any] = json.loads(line)
         return counts
+
+    def end(self) -> None:
+        """Whatever state it is in, leave no process and no open pipe behind."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
 
     @property
     def log(self) -> str:

@@ -26,9 +26,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     assert clinic.verb("send", "-", clinic.target, stdin=NO_PATIENT).code == 1
     clinic.settled()
     yield clinic
-    if clinic.process is not None and clinic.process.poll() is None:
-        clinic.process.kill()
-        clinic.process.communicate()
+    clinic.end()
 
 
 def test_messages_are_found_newest_first(clinic: Clinic):

@@ -49,12 +49,14 @@ cases:
     given: {file: messages/registration.hl7}
     expect: {Patient: [{birthDate: "1984-03-07", gender: female}]}
 """
-_IGNORE = "data/\nout/\n"
+_IGNORE = "data/\n"
+_EMPTY = "*\n!.gitignore\n"  # keeps a folder that must exist, and nothing in it
 _FILES = {
     "channels/hl7_in.yaml": _CHANNEL,
     "messages/registration.hl7": _MESSAGE,
     "tests/registration.test.yaml": _TEST,
     ".gitignore": _IGNORE,
+    "out/.gitignore": _EMPTY,
 }
 
 
