@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-VAGUS = [sys.executable, "-m", "vagus.cli"]
+VAGUS = [str(Path(sys.executable).with_name("vagus"))]
 PROJECT = """\
 project: trial
 keys: {create: true}

@@ -20,6 +20,9 @@ from vagus.kernel.errors import DecodeError
 MAX_FIELDS = 1_000_000
 _PADDING = [""] * 22
 _SAFE = re.compile(r"[A-Z0-9_]{1,20}")
+#: What may be a code and a trigger event by the standard's own patterns; the rest is not logged.
+_CODE = re.compile(r"[A-Z][A-Z0-9]{2}")
+_TRIGGER = re.compile(r"[A-Z][A-Z0-9][0-9]|Z[A-Z0-9]{2}")
 _VERSION = re.compile(r"\d[0-9A-Z.]{0,9}")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 _BLANK = " \t\x00\x1a\x1c"
@@ -98,7 +101,8 @@ def _head(message: Message, header: list[str]) -> None:
 def _event(value: str, component: str) -> _Event:
     parts = value.split(component)
     code, trigger, named = (*parts, "", "")[:3]
-    if not all(part == "" or _SAFE.fullmatch(part) for part in (code, trigger)) or not code:
+    sound = _CODE.fullmatch(code) and (not trigger or _TRIGGER.fullmatch(trigger))
+    if not sound:
         return _Event("unknown", "", "", "")
     structure = structure_of(code, trigger)
     if not structure and _SAFE.fullmatch(named):
