@@ -123,6 +123,21 @@ async def test_a_message_that_comes_after_the_closing_is_not_forgotten(desk: Any
     assert desk.journal.counts()["total"]["messages"]["duplicates"] == 2
 
 
+async def test_keys_past_the_window_are_let_go(desk: Any) -> None:
+    await three_days(desk)
+    await desk.journal.tend()
+    assert sum(name.endswith(".keys") for name in day_files(desk)) == 2
+    desk.clock.advance(30 * DAY)
+    desk.accept("NEW")
+    await desk.journal.flush()
+    for _ in range(2):
+        await desk.journal.tend()
+        assert sum(name.endswith(".keys") for name in day_files(desk)) == 0
+        await desk.reopen()
+    states = {day: item.state for day, item in desk.journal.state.partitions().items()}
+    assert list(states.values()) == ["closed", "closed", "closed", "open"]
+
+
 async def test_damaged_keys_are_written_again(desk: Any) -> None:
     first = desk.accept("C1")
     await desk.journal.flush()

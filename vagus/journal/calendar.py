@@ -20,7 +20,7 @@ from vagus.journal.day import (
     finish_file,
     unfinished_files,
 )
-from vagus.journal.days import DAY_MS, day_name, day_number
+from vagus.journal.days import DAY_MS, day_at, day_name, day_number
 from vagus.journal.keyfile import KeyFile
 from vagus.journal.seals import Sealer
 from vagus.journal.settings import JournalSettings
@@ -58,7 +58,7 @@ class Calendar:
         self.damaged: list[str] = []
         self._keyset = keyset
         self._state = state
-        self._window = settings.window
+        self._span = int(-(-settings.window * 1000 // DAY_MS))
         self._factory = factory
 
     @property
@@ -80,10 +80,13 @@ class Calendar:
 
     def window(self, number: int) -> Iterator[Day]:
         """The other days in which a message of this day may already have been accepted."""
-        span = int(-(-self._window * 1000 // DAY_MS))
         for day in self.days.values():
-            if day.number != number and abs(number - day.number) <= span:
+            if day.number != number and abs(number - day.number) <= self._span:
                 yield day
+
+    def in_window(self, number: int) -> bool:
+        """Whether a repeat of a message of this day could still be recognised."""
+        return max(self.newest, day_at(self.now_ms())) - number <= self._span
 
     def find(self, *, clean: bool) -> None:
         """Open the days of the folder; what is damaged is set aside and reported."""
@@ -114,14 +117,16 @@ class Calendar:
             if not clean and written.exists() and written.stat().st_size:
                 _check(path)
             day.load_counts()
+            day.close_reader()  # most days are never read again
         except sqlite3.DatabaseError as error:
             day.close(checkpoint=False)
             if not _is_damage(error):
                 raise
             self._set_aside(path, "day_damaged")
             return
-        day.keys = self._keys(path)
         self._add(day)
+        if self.in_window(number):
+            day.keys = self._keys(path)
 
     def _vault(self, name: str, wrapped: bytes) -> Vault:
         try:
