@@ -28,7 +28,9 @@ class SourceConfig(Config):
     )
     max_frame: Size = Field(default=16 << 20, gt=0, description="Longest message taken.")
     frame_timeout: Duration = Field(
-        default=30.0, gt=0, description="How long one message may take to arrive."
+        default=30.0,
+        gt=0,
+        description="How long a message may take to arrive, or a reply to be taken.",
     )
     idle_timeout: Duration = Field(
         default=0.0, ge=0, description="Close a connection silent for so long; 0s = never."

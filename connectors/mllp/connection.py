@@ -25,6 +25,7 @@ class Listener(Protocol):
     paused: bool
     pipeline: int
     ack_timeout: float
+    patience: float
     frames: int
     damaged: int
     junk_bytes: int
@@ -85,6 +86,7 @@ class Connection(asyncio.Protocol):
         "_listener",
         "_loop",
         "_lost",
+        "_patience",
         "_reading",
         "_slots",
         "_transport",
@@ -102,6 +104,7 @@ class Connection(asyncio.Protocol):
         self._backlog: deque[Piece] = deque()
         self._reading = True
         self._choked = False
+        self._patience: asyncio.TimerHandle | None = None
         self._closing = False
         self._gone = True
         self._lost = False
@@ -133,6 +136,7 @@ class Connection(asyncio.Protocol):
         self._gone = self._lost = True
         self._slots.clear()
         self._listener.unbegun(self)
+        self._forbear()
         if not self._closing:
             self._backlog += self._framer.finish()
         self.pump()
@@ -161,13 +165,15 @@ class Connection(asyncio.Protocol):
         return not self._gone and self._transport.get_extra_info("ssl_object") is None
 
     def pause_writing(self) -> None:
-        """The peer does not take its replies: read nothing more from it."""
+        """The peer does not take its replies: read nothing more, and wait only so long."""
         self._choked = True
+        self._patience = self._loop.call_later(self._listener.patience, self.abort)
         self.steer()
 
     def resume_writing(self) -> None:
         """The peer takes its replies again."""
         self._choked = False
+        self._forbear()
         self.steer()
 
     def pump(self) -> None:
@@ -219,8 +225,9 @@ class Connection(asyncio.Protocol):
             if self._is_late(slot):
                 close = True
                 break
-            if reply.body is not None and not slot.silent:
-                parts.append(frame(reply.body))
+            if not slot.silent:
+                if reply.body is not None:
+                    parts.append(frame(reply.body))
                 parts += map(frame, reply.more)
             close = reply.close
         if self._gone:
@@ -274,10 +281,18 @@ class Connection(asyncio.Protocol):
 
     def _linger(self, until: float) -> None:
         now = self._loop.time()
-        if not self._lost and now < until and now - self.heard < _QUIET_SECONDS:
+        unsent = self._transport.get_write_buffer_size()
+        if self._lost or now >= until:
+            self._transport.abort()
+        elif unsent or now - self.heard < _QUIET_SECONDS:
             self._loop.call_later(_QUIET_SECONDS, self._linger, until)
         else:
             self._transport.close()
+
+    def _forbear(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def _shut(self) -> None:
         self._closing = self._gone = True

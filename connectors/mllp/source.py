@@ -32,6 +32,7 @@ class MllpSource:
         self.paused = False
         self.pipeline = config.pipeline
         self.ack_timeout = config.ack_timeout
+        self.patience = config.frame_timeout
         self.accepted = 0
         self.refused = 0
         self.frames = 0

@@ -142,7 +142,11 @@ async def test_only_the_first_answer_of_a_frame_counts() -> None:
 
 
 async def test_a_reply_without_body_sends_nothing_and_one_with_more_sends_several() -> None:
-    answers = {b"A": Reply(None), b"B": Reply(b"b", more=(b"c", b"d")), b"E": Reply(b"e")}
+    answers = {
+        b"A": Reply(None),
+        b"B": Reply(b"b", more=(b"c", b"d")),
+        b"E": Reply(None, more=(b"e",)),
+    }
     async with listening(Recorder(lambda item: answers[item.frame])) as source:
         sender = await Sender.to(source)
         sender.send(frame(b"A") + frame(b"B") + frame(b"E"))
@@ -261,6 +265,17 @@ async def test_a_sender_that_reads_no_replies_is_not_read_from() -> None:
         assert not flood.done()
         flood.cancel()
         sock.close()
+
+
+async def test_a_sender_that_never_reads_its_replies_is_dropped_in_time() -> None:
+    for close in (False, True):
+        reply = Reply(b"r" * 3_000_000, close=close)
+        async with listening(Recorder(lambda _, r=reply: r), frame_timeout=0.3) as source:
+            with socket.create_connection(("127.0.0.1", source.port)) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                sock.sendall(frame(b"A") * 5)
+                await until(lambda: source.connections == 1)
+                await until(lambda: source.connections == 0, 2.0)
 
 
 async def test_pause_hands_over_nothing_and_resume_goes_on_in_order() -> None:
