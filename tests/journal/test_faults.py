@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -193,6 +194,34 @@ async def test_a_damaged_day_is_a_difference_until_somebody_writes_it_off(desk: 
     write_off(desk.journal.state, desk.journal.audit, f"{path.stem}.1", "nora")
     assert verify(desk.folder, desk.keyset).clean
     assert [row.action for row in desk.journal.audit.rows()] == ["write-off-day"]
+
+
+async def test_a_disk_that_fills_up_while_closing_does_not_hold_up_the_end(
+    new_desk: Any, breaking: Any
+) -> None:
+    desk = new_desk()
+    journal = await desk.open(factory=breaking)
+    told: list[int] = []
+    desk.accept("C1", then=lambda: told.append(1))
+    breaking.code = sqlite3.SQLITE_FULL
+    await asyncio.wait_for(journal.close(), 5)
+    breaking.code = None
+    assert told == []
+    await desk.open()
+    assert desk.journal.stored() == []
+    await desk.journal.close()
+
+
+async def test_a_day_without_its_key_is_set_aside_and_shown(desk: Any) -> None:
+    desk.accept("C1")
+    await desk.journal.close()
+    with closing(sqlite3.connect(desk.folder / "state.db")) as con:
+        con.execute("DELETE FROM partition")
+        con.commit()
+    await desk.open()
+    assert desk.journal.damaged == ["damaged/2026-11-22.1.db"]
+    [difference] = verify(desk.folder, desk.keyset).differences
+    assert difference.day == "2026-11-22.1"
 
 
 async def test_a_missing_file_is_reported_and_the_engine_starts(desk: Any) -> None:

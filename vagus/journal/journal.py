@@ -64,7 +64,7 @@ class Journal:
         self._committer = Committer(self._loop)
         self._waiting: deque[Entry] = deque()
         self._busy = False
-        self._closed = False
+        self._closing = self._closed = False
         self._singly = 0
         self._flushes: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -184,7 +184,10 @@ class Journal:
             self._loop.call_soon(self._next)
 
     async def flush(self) -> None:
-        """Wait until everything put so far is durable; raises EngineFault."""
+        """Wait until nothing is left to write, also of what callbacks put; raises EngineFault.
+
+        While the disk is full that can take for ever: see `stalled`.
+        """
         while self._failed is None and (self._busy or self._waiting):
             future: asyncio.Future[None] = self._loop.create_future()
             self._flushes.append(future)
@@ -272,7 +275,7 @@ class Journal:
         if connect.is_refusal(error):
             self._isolate(batch, error)
             return
-        if connect.is_passing(error) and not self._closed:
+        if connect.is_passing(error) and not self._closing:
             fault = EngineFault("the journal cannot be written: the disk is full or locked")
             first, self._stalled = not self._stalled, True
             self._timer = self._loop.call_later(_RETRY_SECONDS, self._begin, batch)
@@ -351,8 +354,9 @@ class Journal:
 
     async def close(self) -> None:
         """Write what was put, anchor the seals, leave files that stand alone."""
-        if self._closed:
+        if self._closing:
             return
+        self._closing = True
         self._tending.cancel()
         await asyncio.wait([self._tending])
         if self._failed is None and not self._stalled:

@@ -148,9 +148,11 @@ class State:
     def rename_partition(self, day: str, name: str) -> None:
         """Give a damaged day another name, so that its key is kept and the day can begin anew."""
         with self.writing() as con:
-            con.execute(
+            renamed = con.execute(
                 "UPDATE partition SET day = ?, state = 'damaged' WHERE day = ?", (name, day)
             )
+            if not renamed.rowcount:
+                con.execute("INSERT INTO partition(day, state) VALUES(?, 'damaged')", (name,))
 
     def drop(self, day: str, counts: dict[tuple[str, int], int]) -> None:
         """Destroy a day's key, and take its counters over, in one step."""
