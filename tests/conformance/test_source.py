@@ -149,6 +149,7 @@ async def start(rig: Rig) -> AsyncIterator[Callable[[Recorder], Awaitable[Source
         return source
 
     yield begin
+    await rig.close()
     for source in started:
         await source.stop()
 
