@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mappings import dates, fhir, resources, runtime
+from mappings import cells, convert, dates, fhir, resources, runtime, segments
 from mappings.grouping import Plan as Grouping
 from mappings.grouping import group, group_rows
 from mappings.scopes import Scope
@@ -23,13 +23,18 @@ _PROLOGUE_FHIR = """def run(z):
     z.index = Index(z.message)
     nulls, tr, rd, rid, out, n = z.nulls, z.traced, z.read.append, z.rid, [], 0
 """
-_RUNTIME = {
-    name: getattr(runtime, name)
-    for name in (
-        "as_copied chunks code_system cut cut_full date datetime digits drop instant leaf"
-        " missing missing_code missing_coding number over own_id part parts plus reference reps"
-        " solid spot subs system tidy total truth whole without_nulls"
-    ).split()
+_RUNTIME: dict[str, Any] = {
+    function.__name__: function
+    for function in (
+        *(cells.chunks, cells.cut, cells.cut_full, cells.in_order, cells.leaf, cells.part),
+        *(cells.parts, cells.place, cells.reps, cells.spot, cells.subs, cells.without_nulls),
+        *(convert.code_system, convert.date, convert.datetime, convert.digits, convert.instant),
+        *(convert.missing_code, convert.missing_coding, convert.number, convert.plus),
+        *(convert.reference, convert.solid, convert.system, convert.tidy, convert.total),
+        *(convert.truth, convert.whole, dates.as_instant, dates.form),
+        *(fhir.Index, fhir.numbers, fhir.objects, fhir.pick, fhir.texts, group, group_rows),
+        *(runtime.copied, runtime.drop, runtime.missing, runtime.over, runtime.own_id),
+    )
 }
 
 
@@ -50,7 +55,10 @@ def walk(plan: Plan, flags: Flags, report: Diagnostics) -> Code:
     if plan.source == "fhir":
         session.scope = Scope("message", "z.message", None, session.block)
     session.block.statement()
-    resources.block(session, plan.body)
+    if plan.segments:
+        segments.sequence(session, plan.body)
+    else:
+        resources.block(session, plan.body)
     session.cover(session.block)
     session.block.add("return out")
     return finish(session)
@@ -81,18 +89,6 @@ def _prologue(session: Session) -> str:
 
 def _names(session: Session) -> dict[str, Any]:
     names: dict[str, Any] = {**_RUNTIME, **session.constants}
-    names.update(
-        group=group,
-        group_rows=group_rows,
-        as_instant=dates.as_instant,
-        form=dates.form,
-        pick=fhir.pick,
-        texts=fhir.texts,
-        numbers=fhir.numbers,
-        objects=fhir.objects,
-        Index=fhir.Index,
-        copied=runtime.as_copied,
-    )
     grouping = Grouping(session.plan.group, session.widths)
     names["GROUPS"] = grouping
     session.widths.update(grouping.widths)

@@ -1,0 +1,221 @@
+"""Writes the segments of an HL7 v2 or X12 output, in file order (§2 `segments:`, §15 example 6).
+
+A segment is a list: its name, then fields by number; a field is a text, or repetitions of
+components of sub-components. Escaping, counters and envelopes are the encoder's business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from mappings import loops
+from mappings.evaluate import evaluate, expression
+from mappings.goals import WIRE
+from mappings.nodes import Items, Node, Object, Text, reads
+from mappings.session import Session
+from mappings.tracing import cleared, further, traced
+from vagus.formats.hl7v2 import dictionary
+
+_SEGMENT = re.compile(r"[A-Z][A-Z0-9]{1,2}\Z")
+_KEY = re.compile(r"(?:-([0-9]{1,3})|([0-9]{2}))(?:[.-]([0-9]{1,2})(?:\.([0-9]{1,2}))?)?\Z")
+_PART = re.compile(r"\.?([0-9]{1,2})\Z")
+
+Sink = Callable[[str], None]
+
+
+def sequence(session: Session, node: Items) -> None:
+    """Write a list of segments and of loops over segments."""
+    for item in node.items:
+        session.block.statement()
+        if not isinstance(item, Object):
+            session.error("bad-value", "a segment is written as NAME: {…}", item.place)
+        elif "segments" in item.entries:
+            _group(session, item)
+        else:
+            for name, body in item.entries.items():
+                _named(session, name, body, item)
+
+
+def _group(session: Session, node: Object) -> None:
+    inner = node.entries["segments"]
+    for key in node.entries:
+        if key not in ("$each", "$when", "segments"):
+            session.error("unknown-element", f"'{key}' does not belong here", node.keys[key])
+    if not isinstance(inner, Items):
+        session.error("bad-value", "'segments' is a list", inner.place)
+        return
+    _around(session, node, lambda: sequence(session, inner))
+
+
+def _around(session: Session, node: Object, write: Callable[[], None]) -> None:
+    """Write something under the `$each` and `$when` of an object."""
+    if "$each" not in node.entries:
+        _when(session, node, write)
+        return
+    wanted = loops.asked(session, node)
+    found = loops.items(session, wanted) if wanted else None
+    if wanted is None or found is None:
+        return
+    found = loops.as_list(session, found)
+    label = str(expression(session, wanted))
+    with session.at(wanted.place), loops.loop(session, node, found, label):
+        session.block.statement()
+        _when(session, node, write)
+
+
+def _when(session: Session, node: Object, write: Callable[[], None]) -> None:
+    tests = loops.when(session, node)
+    if tests:
+        with session.nested(f"if {' and '.join(tests)}:"):
+            write()
+    else:
+        write()
+
+
+def _named(session: Session, name: str, body: Node, item: Object) -> None:
+    if not _SEGMENT.match(name):
+        session.error("unknown-element", f"'{name}' is not a segment name", item.keys[name])
+        return
+    if not isinstance(body, Object):
+        session.error("bad-value", f"'{name}' is a segment: write a map", body.place)
+        return
+    session.element = [name]
+    _around(session, body, lambda: _segment(session, name, body))
+
+
+def _segment(session: Session, name: str, body: Object) -> None:
+    row, kept = session.names.fresh("s"), session.names.fresh("b")
+    read = any(reads(child) for _, child in body.elements())
+    keys = {key: _position(session, name, key, body) for key, _ in body.elements()}
+    most = max((position[0] for position in keys.values() if position), default=0)
+    session.block.add(f"{row} = [{name!r}] + [''] * {most}")
+    session.block.add(f"{kept} = {not read}")
+    outer = session.prefix
+    if session.flags.trace:
+        path = session.names.fresh("p")
+        session.block.add(f"{path} = {name + '['!r} + str(len(out)) + ']'")
+        session.prefix = path
+    for key, child in body.elements():
+        position = keys[key]
+        if position is None:
+            continue
+        number, component, sub = position
+        session.block.statement()
+        store = _placing(session, row, kept, position, reads(child))
+        suffix = "".join(
+            f"{mark}{n}" for mark, n in zip("-..", (number, component, sub), strict=True) if n
+        )
+        with session.into(suffix[1:]), further(session, suffix):
+            _field(session, child, store, deep=not component)
+    session.block.add(f"if {kept}: out.append({row})")
+    session.prefix = outer
+
+
+def _placing(
+    session: Session, row: str, kept: str, position: tuple[int, int, int], read: bool
+) -> Sink:
+    number, component, sub = position
+
+    def store(code: str) -> None:
+        if component:
+            session.block.add(f"place({row}, {number}, {component}, {sub}, {code})")
+        else:
+            session.block.add(f"{row}[{number}] = {code}")
+        if read:
+            session.block.add(f"{kept} = True")
+
+    return store
+
+
+def _position(session: Session, name: str, key: str, body: Object) -> tuple[int, int, int] | None:
+    found = _KEY.match(key.removeprefix(name)) if key.startswith(name) else None
+    number = int(found[1] or found[2]) if found else 0
+    if found is None or not number:
+        session.error(
+            "unknown-element",
+            f"'{key}' is not a field of {name}: write {name}-3, {name}-3.1 or {name}03",
+            body.keys[key],
+        )
+        return None
+    known = dictionary.segment(name) if session.plan.target == "hl7v2" else None
+    if known is not None and known.field(number) is None:
+        text = f"{name} has no field {number}; its last field is {name}-{len(known.fields)}"
+        session.error("unknown-element", text, body.keys[key])
+        return None
+    return number, int(found[3] or 0), int(found[4] or 0)
+
+
+def _field(session: Session, node: Node, store: Sink, deep: bool) -> None:
+    """A field, or a part of one when not `deep`: a text, repetitions, or numbered parts."""
+    match node:
+        case Text():
+            _text(session, node, store)
+        case Items() if deep:
+            name = session.names.fresh("l")
+            session.block.add(f"{name} = []")
+            for item in node.items:
+                session.block.statement()
+                _field(session, item, _adding(session, name), deep)
+            with session.block.inside(f"if {name}:"):
+                store(name)
+        case Object() if "$each" in node.entries and deep:
+            name = session.names.fresh("l")
+            session.block.add(f"{name} = []")
+            _around(session, node, lambda: _parts(session, node, _adding(session, name)))
+            with session.block.inside(f"if {name}:"):
+                store(name)
+        case Object():
+            one = (lambda code: store(f"[{code}]")) if deep else store
+            _when(session, node, lambda: _parts(session, node, one))
+        case _:
+            session.error("wrong-cardinality", "a component takes one value", node.place)
+
+
+def _adding(session: Session, name: str) -> Sink:
+    return lambda code: session.block.add(f"{name}.append({code})")
+
+
+def _text(session: Session, node: Text, store: Sink) -> None:
+    if not node.reads:
+        if node.value is None:
+            session.error("bad-value", "a value is missing", node.place)
+            return
+        store(repr(node.value))
+        traced(session, node)
+        return
+    cleared(session)
+    found = evaluate(session, node, WIRE)
+    if found.kind == "?":
+        return
+    name = session.names.fresh("v")
+    session.block.add(f"{name} = {found.code}")
+    with session.block.inside(f"if {name}:"):
+        store(name)
+        traced(session, node)
+
+
+def _parts(session: Session, node: Object, store: Sink) -> None:
+    """The numbered components of a field, or sub-components of a component."""
+    name = session.names.fresh("o")
+    session.block.add(f"{name} = {{}}")
+    fixed = 0
+    for key, child in node.elements():
+        found = _PART.match(key)
+        if found is None or not int(found[1]):
+            session.error(
+                "unknown-element", f"'{key}' is not the number of a component", node.keys[key]
+            )
+            continue
+        session.block.statement()
+        fixed += not reads(child)
+        setter = f"{name}[{int(found[1])}]"
+        with session.into(key), further(session, f".{int(found[1])}"):
+            _field(session, child, _set(session, setter), deep=False)
+    all_fixed = fixed == sum(1 for _ in node.elements())
+    with session.block.inside(f"if len({name}) > {-1 if all_fixed else fixed}:"):
+        store(f"in_order({name})")
+
+
+def _set(session: Session, target: str) -> Sink:
+    return lambda code: session.block.add(f"{target} = {code}")
