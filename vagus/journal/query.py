@@ -109,11 +109,15 @@ def _source(query: Query) -> str:
 def dead_filters(query: Query, names: Names) -> tuple[str, str]:
     """What narrows dead letters: one condition for messages, one for deliveries."""
     died, undelivered = "TRUE", "TRUE"
-    if query.stage is not None:
-        died, undelivered = ("FALSE", "TRUE") if query.stage == "deliver" else ("TRUE", "FALSE")
-    if query.destination is not None:
+    if query.stage == "deliver":
         died = "FALSE"
-        undelivered = f"d.destination = {_number(names['destination'], query.destination)}"
+    elif query.stage is not None:
+        # Stages are plain words; anything else is no stage and must not become SQL.
+        word = query.stage if query.stage.isascii() and query.stage.isalpha() else ""
+        died, undelivered = f"m.stage = '{word}'", "FALSE"
+    if query.destination is not None:
+        number = _number(names["destination"], query.destination)
+        died, undelivered = "FALSE", f"{undelivered} AND d.destination = {number}"
     return died, undelivered
 
 
