@@ -115,11 +115,13 @@ class Mapping:
 
 def _bundle(out: list[Any], state: State) -> dict[str, Any]:
     """The message Bundle; a collection when the mapping makes no MessageHeader."""
-    now = state.context.now
-    if any(resource["resourceType"] == "MessageHeader" for resource in out):
-        return message_bundle(out, timestamp=now, moved=state.copied or None)
-    entries = [{"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in out]
-    bundle = {"resourceType": "Bundle", "type": "collection", "timestamp": now, "entry": entries}
-    if not entries:
-        del bundle["entry"]
+    moved = state.copied or None
+    headed = any(resource["resourceType"] == "MessageHeader" for resource in out)
+    resources = out if headed else [{"resourceType": "MessageHeader", "id": ""}, *out]
+    bundle = message_bundle(resources, timestamp=state.context.now, moved=moved)
+    if not headed:
+        bundle["type"] = "collection"
+        del bundle["entry"][0]
+        if not bundle["entry"]:
+            del bundle["entry"]
     return bundle

@@ -96,15 +96,21 @@ def merge(base: Object, over: Object, diagnostics: Diagnostics) -> Object:
     """One object over another; keys keep the order of the base, new ones follow."""
     entries = dict(base.entries)
     keys = dict(base.keys)
+    copies = "$copy" in entries or "$copy" in over.entries
     for name in texts(over.entries.get("$remove")):
-        if entries.pop(name.value or "", None) is None:
+        if copies:
+            entries[name.value or ""] = Text(None, name.place)
+            keys[name.value or ""] = name.place
+        elif entries.pop(name.value or "", None) is None:
             _nothing(name.value or "", name.place, entries, diagnostics)
     for key, node in over.entries.items():
         if key == "$remove":
             continue
         below = entries.get(key)
         if isinstance(node, Text) and node.value is None:
-            if entries.pop(key, None) is None:
+            if copies:
+                entries[key], keys[key] = node, over.keys[key]
+            elif entries.pop(key, None) is None:
                 _nothing(key, over.keys[key], entries, diagnostics)
             continue
         if isinstance(node, Object) and isinstance(below, Object):
@@ -135,11 +141,19 @@ def leftovers(node: Node, diagnostics: Diagnostics) -> Node:
 
 def _cleaned(node: Object, diagnostics: Diagnostics) -> Object:
     entries: dict[str, Node] = {}
+    keys = dict(node.keys)
+    copies = "$copy" in node.entries
     for key, child in node.entries.items():
-        if key == "$remove" or (isinstance(child, Text) and child.value is None):
+        if copies and key == "$remove":
+            for text in texts(child):
+                entries[text.value or ""] = Text(None, text.place)
+                keys[text.value or ""] = text.place
+        elif copies and isinstance(child, Text) and child.value is None:
+            entries[key] = child
+        elif key == "$remove" or (isinstance(child, Text) and child.value is None):
             diagnostics.error(
                 node.keys[key], "nothing-to-remove", f"nothing is inherited here: leave out '{key}'"
             )
         else:
             entries[key] = leftovers(child, diagnostics)
-    return replace(node, entries=entries)
+    return replace(node, entries=entries, keys=keys)
