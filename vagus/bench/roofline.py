@@ -114,12 +114,15 @@ class Echo(asyncio.Protocol):
         segments = [line.split("|") for line in frame.decode().split("\r") if line]
         ack = "MSH|^~\\&|V|V|E|E|20260101||ACK|1|P|2.5.1\rMSA|AA|" + segments[0][9] + "\r"
         self._transport.write(START + ack.encode() + END)
-        orjson.dumps(
-            [[[part.split("^") for part in field.split("~")] for field in line] for line in segments]
-        )
+        tree = [[_components(field) for field in line] for line in segments]
+        orjson.dumps(tree)
         self._queue.append(frame)
         while self._idle and self._queue:
             self._idle.pop().send(self._queue.popleft())
+
+
+def _components(field: str) -> list[list[str]]:
+    return [repetition.split("^") for repetition in field.split("~")]
 
 
 async def serve(port: int, sink: int) -> None:
