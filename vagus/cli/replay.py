@@ -177,7 +177,7 @@ def _diff(where: searching.Store, found: Sequence[FoundMessage], wishes: Wishes,
         if wishes.values:
             asking.record(where.project, where.keys, "replay-diff", item.text_id, wishes.why or "")
         try:
-            rows = [_row(item, change, wishes) for change in _compared(where, item, new)]
+            rows = [_row(item, change, wishes, form) for change in _compared(where, item, new)]
         except (MessageError, EngineFault) as error:
             output.note(f"error: {item.text_id}: {getattr(error, 'code', 'corrupt')}")
             code = FINDINGS
@@ -189,9 +189,15 @@ def _diff(where: searching.Store, found: Sequence[FoundMessage], wishes: Wishes,
     return code
 
 
-def _row(item: FoundMessage, change: differences.Difference, wishes: Wishes) -> dict[str, object]:
-    row = {"id": item.text_id, "change": change.change, "path": change.path}
-    return row | ({"before": change.before, "after": change.after} if wishes.values else {})
+def _row(
+    item: FoundMessage, change: differences.Difference, wishes: Wishes, form: str
+) -> dict[str, object]:
+    row: dict[str, object] = {"id": item.text_id, "change": change.change, "path": change.path}
+    if wishes.values:
+        for name, value in (("before", change.before), ("after", change.after)):
+            plain = value is None or form == output.JSON
+            row[name] = value if plain else output.dumps(value)
+    return row
 
 
 def _compared(
