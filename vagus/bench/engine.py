@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vagus.assembly import Running, running
 from vagus.bench.load import print_line
-from vagus.bench.loop import run
+from vagus.kernel.process import loop_factory, settle_memory
 from vagus.project import open_project
 
 
@@ -19,13 +19,16 @@ async def serve(folder: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with running(open_project(folder)) as project:
+        settle_memory()
+        before = resource.getrusage(resource.RUSAGE_SELF)
         print_line({"ready": True})
         await stop.wait()
-    print_line(_report(project))
+    print_line(_report(project, before))
 
 
-def _report(project: Running) -> dict[str, object]:
+def _report(project: Running, before: resource.struct_rusage) -> dict[str, object]:
     usage = resource.getrusage(resource.RUSAGE_SELF)
+    spent = usage.ru_utime + usage.ru_stime - before.ru_utime - before.ru_stime
     (channel,) = project.engine.channels.values()
     (courier,) = channel.couriers.values()
     counts = project.counts()
@@ -36,7 +39,7 @@ def _report(project: Running) -> dict[str, object]:
 
     return {
         "counts": counts,
-        "cpu_us_per_message": each(usage.ru_utime + usage.ru_stime),
+        "cpu_us_per_message": each(spent),
         "stages_us": {
             "mapping": each(channel.measures.mapping.total),
             "validation": each(channel.measures.validation.total),
@@ -49,4 +52,6 @@ def _report(project: Running) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    run(serve(Path(sys.argv[1])), fast=sys.argv[2] == "fast")
+    factory = loop_factory() if sys.argv[2] == "fast" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(serve(Path(sys.argv[1])))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-from vagus.bench.loop import run
+from vagus.kernel.process import loop_factory
 
 START, END = b"\x0b", b"\x1c\r"
 PATIENTS = 5000
@@ -170,4 +170,5 @@ def print_line(data: object) -> None:
 
 if __name__ == "__main__":
     port, sink, connections = (int(text) for text in sys.argv[1:4])
-    run(measure(port, sink, connections, float(sys.argv[4]), float(sys.argv[5])), fast=True)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(measure(port, sink, connections, float(sys.argv[4]), float(sys.argv[5])))

@@ -18,7 +18,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vagus.bench.load import END, START, print_line
-from vagus.bench.loop import run
+from vagus.kernel.process import loop_factory
 
 PEERS = 8
 
@@ -144,4 +144,6 @@ async def serve(port: int, sink: int) -> None:
 
 
 if __name__ == "__main__":
-    run(serve(int(sys.argv[1]), int(sys.argv[2])), fast=sys.argv[3] == "fast")
+    factory = loop_factory() if sys.argv[3] == "fast" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(serve(int(sys.argv[1]), int(sys.argv[2])))

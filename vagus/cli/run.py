@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from vagus.console.health import Health
 from vagus.journal.search import Reader
 from vagus.journal.tally import MESSAGE_WORDS
 from vagus.kernel import log as logs
-from vagus.kernel import settings
+from vagus.kernel import process, settings
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import EngineFault
 from vagus.kernel.log import get_logger
@@ -68,7 +67,7 @@ def command(folder: Path | None, simulate: bool, span: float | None, log_level: 
     simulators = simulators_of(project) if simulate else []
     level = log_level or ("warning" if sys.stderr.isatty() else "info")
     logs.configure(level, sys.stderr, plain=not sys.stderr.isatty())
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
         runner.run(_run(project, simulators, span))
     output.line(counts_of(project))
     return CLEAN
@@ -92,13 +91,6 @@ def counts_of(project: Project) -> dict[str, int]:
     return {word: total[word] for word in MESSAGE_WORDS}
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if importlib.util.find_spec("uvloop") is None:
-        return None
-    factory: Any = importlib.import_module("uvloop").new_event_loop
-    return factory  # type: ignore[no-any-return]
-
-
 async def _run(project: Project, simulators: Sequence[Simulator], span: float | None) -> None:
     stop = asyncio.Event()
     _heed_signals(stop)
@@ -113,6 +105,7 @@ async def _run(project: Project, simulators: Sequence[Simulator], span: float | 
         async with running(project) as live:
             _stop_on_failure(live, stop)
             health.running(live.engine)
+            process.settle_memory()
             log.info("engine_started", path=project.folder, url=health.url if http.enabled else "")
             async with AsyncExitStack() as feeding:
                 await _start(feeders, feeding)
