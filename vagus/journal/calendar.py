@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vagus.journal import connect
@@ -34,6 +34,7 @@ from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
 DAMAGED = "damaged"
+_SUSPECTS = "suspects"
 _OLD_CACHE_KIB = 8_192
 _NEW_CACHE_KIB = 65_536
 
@@ -60,6 +61,7 @@ class Calendar:
         self._state = state
         self._span = int(-(-settings.window * 1000 // DAY_MS))
         self._factory = factory
+        self._suspects: set[str] = set()
 
     @property
     def newest(self) -> int:
@@ -91,6 +93,7 @@ class Calendar:
     def find(self, *, clean: bool) -> None:
         """Open the days of the folder; what is damaged is set aside and reported."""
         known = self._state.partitions()
+        self._suspects = set((self._state.meta(_SUSPECTS) or b"").decode().split())
         for path in unfinished_files(self.folder):
             if path.stem in known and not path.exists():
                 finish_file(path)
@@ -101,6 +104,15 @@ class Calendar:
         for name, partition in known.items():
             if partition.state in ("open", "closed"):
                 self._set_aside(self.folder / f"{name}.db", "day_missing")
+
+        if self._suspects:
+            self._state.remember(_SUSPECTS, b"")
+
+    def suspect(self, days: Iterable[Day]) -> None:
+        """Have these days looked through at the next start: reading or writing them failed."""
+        names = (self._state.meta(_SUSPECTS) or b"").decode().split()
+        names += [day.name for day in days]
+        self._state.remember(_SUSPECTS, " ".join(sorted(set(names))).encode())
 
     def _take(self, path: Path, partition: Partition | None, *, clean: bool) -> None:
         if partition is not None and partition.state == "dropped":
@@ -114,9 +126,10 @@ class Calendar:
         day = Day(number, path, self._vault(path.stem, partition.wrapped_key))
         written = path.with_name(path.name + "-wal")
         try:
-            if not clean and written.exists() and written.stat().st_size:
+            torn = not clean and written.exists() and written.stat().st_size > 0
+            if torn or path.stem in self._suspects:
                 _check(path)
-            day.load_counts()
+            day.load()
             day.close_reader()  # most days are never read again
         except sqlite3.DatabaseError as error:
             day.close(checkpoint=False)

@@ -29,6 +29,7 @@ class Day:
     vault: Vault
     counts: dict[Counter, int] = field(default_factory=dict)
     head: tuple[int, bytes] = (0, b"")
+    last: int = 0  # the newest id stored when the day was loaded
     writer: sqlite3.Connection | None = None
     keys: KeyFile | None = None
     _reader: sqlite3.Connection | None = None
@@ -64,14 +65,13 @@ class Day:
         self.head = (row[0], row[1]) if row else (0, b"")
         self.writer = con
 
-    def load_counts(self) -> None:
-        """Read the counters back from the file."""
-        rows = self.reader.execute("SELECT what, id, n FROM ledger")
+    def load(self) -> None:
+        """Read back from the file what is kept in memory; raises sqlite3.DatabaseError."""
+        con = self.reader
+        rows = con.execute("SELECT what, id, n FROM ledger")
         self.counts = {(what, number): n for what, number, n in rows}
-
-    def last_id(self) -> int:
-        """The newest id stored, or 0."""
-        return int(self.reader.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()[0])
+        self.last = con.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()[0]
+        self.head = con.execute(QUERIES["last_seal"]).fetchone() or (0, b"")
 
     def span(self) -> tuple[int | None, int | None]:
         """The first and the last id stored."""

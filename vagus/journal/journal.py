@@ -285,6 +285,12 @@ class Journal:
             return
         fault = EngineFault("the journal has stopped: a write failed, so nothing more is accepted")
         fault.__cause__ = error
+        if connect.is_damage(error):
+            self.calendar.suspect(
+                day
+                for day in self.calendar.ordered()
+                if day.writer is not None or day.number in batch.days
+            )
         self._failed = fault
         self._waiting.clear()
         self._busy = False
@@ -379,14 +385,17 @@ class Journal:
 
     def _rest(self) -> None:
         for day in self.calendar.ordered():
-            if day.writer is not None:
-                self.calendar.anchor(day)
-            day.close(checkpoint=True)
+            try:
+                if day.writer is not None:
+                    self.calendar.anchor(day)
+                day.close(checkpoint=True)
+            except sqlite3.DatabaseError as error:
+                log.warning("day_damaged", file=day.path.name, error=error)
+                self.calendar.suspect([day])
         self.state.remember("clean", b"1")
 
 
 def _last_id(calendar: Calendar) -> int:
-    for day in reversed(calendar.ordered()):
-        if last := day.last_id():
-            return last
-    return max((item.last or 0 for item in calendar.partitions()), default=0)
+    """The newest id ever handed out; a damaged file may not know, so its anchor is asked too."""
+    stored = [day.last for day in calendar.ordered()]
+    return max([*stored, *(item.last or 0 for item in calendar.partitions())], default=0)

@@ -56,8 +56,8 @@ class LedgerReport:
 def verify(folder: Path, keyset: Keyset, *, bodies: bool = True) -> LedgerReport:
     """Recount every day, compare with its counters, check conservation, replay the seals.
 
-    With `bodies` every body is opened and compared with its hash too. Works beside a running
-    engine. Raises EngineFault when there is no journal to read.
+    With `bodies` every body is opened and compared with its hash, and every index with its
+    table. Works beside a running engine. Raises EngineFault when there is no journal to read.
     """
     path = folder / FILE
     if not path.exists():
@@ -111,6 +111,8 @@ class _Checker:
         try:
             with closing(connect.reader(path)) as con:
                 con.execute("BEGIN")
+                if self._bodies and con.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+                    yield "the file is damaged: its tables and indexes disagree"
                 yield from self._rows(con)
                 yield from chain.replay(con, self._sealer, partition.day, partition.link or b"")
                 yield from self._anchors(con, partition)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
+from vagus.journal import connect
 from vagus.journal.calendar import Calendar
 from vagus.journal.day import Day
 from vagus.journal.days import day_of
@@ -15,6 +17,7 @@ from vagus.journal.rows import Open, Stored
 from vagus.journal.statements import QUERIES
 from vagus.journal.tally import DeliveryState
 from vagus.journal.vault import CorruptBody
+from vagus.kernel.errors import EngineFault
 
 
 class Queues:
@@ -27,7 +30,7 @@ class Queues:
         """Messages in state stored with an id above `after`."""
         found: list[Stored] = []
         for day in self._busy_days(after):
-            rows = day.reader.execute(QUERIES["stored"], (after, limit - len(found))).fetchall()
+            rows = self._read(day, "stored", (after, limit - len(found)))
             found += [_stored(day, row) for row in rows]
             if len(found) >= limit:
                 break
@@ -48,7 +51,22 @@ class Queues:
         day = self._calendar.days.get(day_of(message_id))
         if day is None:
             raise KeyError(message_id)
-        return read_body(day, day.reader, message_id)
+        rows = self._read(day, "body", (message_id,))
+        if not rows:
+            raise KeyError(message_id)
+        endpoint, digest, sealed = rows[0]
+        return day.vault.check(message_id, endpoint, sealed, digest)
+
+    def _read(self, day: Day, query: str, values: tuple[object, ...]) -> list[Any]:
+        try:
+            return day.reader.execute(QUERIES[query], values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if connect.is_damage(error):
+                self._calendar.suspect([day])
+            raise EngineFault(
+                f"{day.path}: cannot be read ({type(error).__name__}); restart the engine, which"
+                " sets a damaged file aside"
+            ) from error
 
     def _open(
         self, query: str, values: tuple[object, ...], after: tuple[int, int], limit: int
@@ -56,7 +74,7 @@ class Queues:
         found: list[Open] = []
         for day in self._busy_days(after[0]):
             left = limit - len(found)
-            rows = day.reader.execute(QUERIES[query], (*values, *after, left)).fetchall()
+            rows = self._read(day, query, (*values, *after, left))
             found += [_open(row) for row in rows]
             if len(found) >= limit:
                 break
@@ -84,12 +102,3 @@ def _stored(
     except CorruptBody:
         body = None
     return Stored(message, endpoint, kind, control, cause, override, digest, body)
-
-
-def read_body(day: Day, con: sqlite3.Connection, message_id: int) -> bytes:
-    """A body, opened and compared with its hash; raises CorruptBody, KeyError."""
-    row = con.execute(QUERIES["body"], (message_id,)).fetchone()
-    if row is None:
-        raise KeyError(message_id)
-    endpoint, digest, sealed = row
-    return day.vault.check(message_id, endpoint, sealed, digest)

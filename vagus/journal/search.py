@@ -5,10 +5,11 @@ Each query names the index it is driven by, because SQLite without statistics pi
 
 from __future__ import annotations
 
+import functools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from vagus.journal.counts import Counts, name_counts
 from vagus.journal.days import day_at, day_name, day_of
@@ -20,10 +21,29 @@ from vagus.journal.state import read_names, read_past
 from vagus.journal.statements import QUERIES, SEARCH, VERIFY
 from vagus.journal.tally import DeliveryState, MessageState, word
 from vagus.journal.tokens import Tokens
+from vagus.kernel.errors import EngineFault
 from vagus.kernel.ids import millis
 from vagus.kernel.keys import Keyset
 
 _TOP = (1 << 63) - 1
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _readable(method: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Say of a broken file what it is and what to do."""
+
+    @functools.wraps(method)
+    def reading(*values: _P.args, **named: _P.kwargs) -> _R:
+        try:
+            return method(*values, **named)
+        except sqlite3.DatabaseError as error:
+            raise EngineFault(
+                f"the journal cannot be read ({type(error).__name__}): run `vagus ledger` to see"
+                " which day is damaged"
+            ) from error
+
+    return reading
 
 
 class Reader:
@@ -48,6 +68,7 @@ class Reader:
         """Close every file."""
         self._files.close()
 
+    @_readable
     def messages(
         self, query: Query, limit: int = 50, before: int | None = None
     ) -> list[FoundMessage]:
@@ -64,6 +85,7 @@ class Reader:
                 break
         return found
 
+    @_readable
     def dead_letters(
         self,
         query: Query | None = None,
@@ -92,6 +114,7 @@ class Reader:
                 break
         return found
 
+    @_readable
     def message(self, message_id: int) -> FoundMessage | None:
         """One message, or None."""
         con = self._day_of(message_id)
@@ -101,6 +124,7 @@ class Reader:
         row = con.execute(sql, (message_id, 1)).fetchone()
         return None if row is None else _message(row, self._names()["endpoint"])
 
+    @_readable
     def deliveries(self, message_id: int) -> list[FoundDelivery]:
         """What a message owed and what became of it, by part and destination."""
         con = self._day_of(message_id)
@@ -114,6 +138,7 @@ class Reader:
             for part, destination, state, *rest in con.execute(SEARCH["deliveries"], (message_id,))
         ]
 
+    @_readable
     def history(self, message_id: int) -> list[Moment]:
         """Everything that happened to a message, in order; empty when it is not known."""
         con, message = self._day_of(message_id), self.message(message_id)
@@ -130,6 +155,7 @@ class Reader:
         cause = None if message.cause is None else self.message(message.cause)
         return history(con, message, cause, effects, names)
 
+    @_readable
     def body(self, message_id: int) -> bytes:
         """A message as it was accepted; raises CorruptBody, or KeyError for an unknown id."""
         con = self._day_of(message_id)
@@ -140,6 +166,7 @@ class Reader:
         endpoint, digest, sealed = row
         return self._files.vault(day, day_name(day)).check(message_id, endpoint, sealed, digest)
 
+    @_readable
     def reply(self, message_id: int) -> bytes | None:
         """The reply its sender got, or None; raises CorruptBody, KeyError."""
         con = self._day_of(message_id)
@@ -150,6 +177,7 @@ class Reader:
         day = day_of(message_id)
         return self._files.vault(day, day_name(day)).open_reply(message_id, *row)
 
+    @_readable
     def counts(self) -> Counts:
         """The ledger's counters, as `Journal.counts` gives them."""
         total = read_past(self._files.state)
