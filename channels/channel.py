@@ -35,6 +35,7 @@ class Channel:
     renders: Mapping[int, Render]
     body: Callable[[int], bytes]  # a stored body by message id
     unordered: frozenset[int] = frozenset()  # destinations without order
+    canonical: frozenset[int] = frozenset()  # destinations that are given the canonical result
     sources: Sequence[Source] = field(default_factory=list)
     paused: bool = False
 
@@ -48,6 +49,8 @@ class Channel:
         owed: list[Delivery] = []
         for part, (work, targets) in enumerate(outcome.routed):
             lanes = self._lanes(work)
+            if not self.canonical.intersection(targets):
+                work.bundle = None  # large, and nobody will look at it again
             owed += [
                 Delivery(
                     message=envelope.id,

@@ -178,6 +178,11 @@ class _Assembly:
             couriers=couriers,
             renders=renders,
             body=self._journal.body,
+            canonical=frozenset(
+                number
+                for number, item in zip(couriers, file.destinations, strict=True)
+                if item.config.send is Send.CANONICAL
+            ),
             unordered=frozenset(
                 number
                 for number, item in zip(couriers, file.destinations, strict=True)
