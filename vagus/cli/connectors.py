@@ -8,32 +8,52 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+from channels.config import ChannelConfig, DestinationConfig, SourceConfig, Step
 from connectors.catalogue import load
 from connectors.seam import Connector
 from vagus.cli import output
 from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples, form
 from vagus.kernel.diagnostics import did_you_mean
+from vagus.project.model import ProjectSettings
 
+#: What files of a project may say besides the settings of connectors, by the place in them.
+FILES: Mapping[str, Mapping[str, type[BaseModel]]] = {
+    "channel": {
+        "channel": ChannelConfig,
+        "source": SourceConfig,
+        "step": Step,
+        "destination": DestinationConfig,
+    },
+    "project": {"project": ProjectSettings},
+}
 COLUMNS = ("side", "field", "type", "default", "description")
 
 
 @click.command(
     epilog=examples(
-        "vagus connectors", "vagus connectors describe mllp", "vagus connectors --format json"
+        "vagus connectors",
+        "vagus connectors describe mllp",
+        "vagus connectors describe channel",
+        "vagus connectors --format json",
     )
 )
 @click.argument("words", nargs=-1, metavar="[describe NAME]")
 @form()
 def command(words: tuple[str, ...], form: str) -> int:
-    """List the connectors, or describe every field of one."""
+    """List the connectors, or describe every field of one.
+
+    `describe channel` and `describe project` list what those files may say besides.
+    """
     catalogue = load(lambda text: output.note(f"warning: {text}"))
     match words:
         case () | ("list",):
             output.rows((_listed(item) for item in catalogue.values()), _COLUMNS, form)
+        case ("describe", name) if name in FILES:
+            _describe_file(name, form)
         case ("describe", name):
             if name not in catalogue:
-                hint = did_you_mean(name, catalogue)
+                hint = did_you_mean(name, [*catalogue, *FILES])
                 raise click.UsageError(f"there is no connector '{name}'{hint}")
             _describe(catalogue[name], form)
         case _:
@@ -65,8 +85,32 @@ def _describe(connector: Connector, form: str) -> None:
     output.say(example(connector))
 
 
+def _describe_file(name: str, form: str) -> None:
+    found = [item for side, model in FILES[name].items() for item in fields_of(model, side)]
+    if form == output.JSON:
+        output.line({"name": name, "fields": found})
+    else:
+        output.rows([{**item, "default": _shown(item)} for item in found], COLUMNS, form)
+
+
 def _shown(item: Mapping[str, object]) -> object:
-    return "required" if item["required"] else item["default"]
+    """A default as one would write it."""
+    default = item["default"]
+    if item["required"]:
+        return "required"
+    if item["type"] == "duration" and isinstance(default, int | float):
+        return _in_units(float(default), {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001})
+    if item["type"] == "size" and isinstance(default, int):
+        return _in_units(default, {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1})
+    return default
+
+
+def _in_units(value: float, units: Mapping[str, float]) -> str:
+    """A value in the largest unit that gives a whole number."""
+    for unit, factor in units.items():
+        if value >= factor and value % factor == 0:
+            return f"{value / factor:.0f}{unit}"
+    return f"{value / units[unit]:.0f}{unit}" if value else "0s"
 
 
 def fields(connector: Connector) -> Iterator[dict[str, object]]:
@@ -74,9 +118,14 @@ def fields(connector: Connector) -> Iterator[dict[str, object]]:
     for side in ("source", "destination"):
         offered = getattr(connector, side)
         if offered is not None:
-            schema = offered[0].model_json_schema()
-            for item in _fields(schema, schema.get("$defs", {}), ""):
-                yield {"side": side, **item}
+            yield from fields_of(offered[0], side)
+
+
+def fields_of(model: type[BaseModel], side: str) -> Iterator[dict[str, object]]:
+    """Every field of one settings model."""
+    schema = model.model_json_schema()
+    for item in _fields(schema, schema.get("$defs", {}), ""):
+        yield {"side": side, **item}
 
 
 def _fields(

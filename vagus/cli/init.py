@@ -31,7 +31,7 @@ steps:
   - validate: fhir/r4
 destinations:
   - name: archive
-    file: {folder: "${VAGUS_OUT:-out}", name: "{type}-{id}", suffix: .json}
+    file: {folder: "${VAGUS_OUT:-out}", create: true, name: "{type}-{id}", suffix: .json}
 """
 _MESSAGE = (
     "MSH|^~\\&|REGISTRATION|CLINIC|VAGUS|CLINIC|20261122080000+0000||ADT^A04^ADT_A01|EX000001|P|2.5.1\r"
@@ -49,14 +49,12 @@ cases:
     given: {file: messages/registration.hl7}
     expect: {Patient: [{birthDate: "1984-03-07", gender: female}]}
 """
-_IGNORE = "data/\n"
-_EMPTY = "*\n!.gitignore\n"  # keeps a folder that must exist, and nothing in it
+_IGNORE = "data/\nout/\n"
 _FILES = {
     "channels/hl7_in.yaml": _CHANNEL,
     "messages/registration.hl7": _MESSAGE,
     "tests/registration.test.yaml": _TEST,
     ".gitignore": _IGNORE,
-    "out/.gitignore": _EMPTY,
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mappings import golden
+from mappings.golden import CaseResult
 from vagus.cli import opening, output
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.options import examples, folder, form
@@ -31,10 +32,10 @@ def command(folder: Path | None, accept: bool, form: str) -> int:
     """
     project = opening.opened(folder)
     passed = failed = 0
-    for file, case in _cases(project, accept):
+    for case in _cases(project, accept):
         passed += case.passed
         failed += not case.passed
-        _show(file, case, form)
+        _show(case, form)
     if form == output.TEXT:
         output.say(f"{passed} passed, {failed} failed")
     if not passed + failed:
@@ -42,23 +43,23 @@ def command(folder: Path | None, accept: bool, form: str) -> int:
     return FINDINGS if failed else CLEAN
 
 
-def _cases(project: Project, accept: bool) -> Iterator[tuple[Path, golden.CaseResult]]:
+def _cases(project: Project, accept: bool) -> Iterator[CaseResult]:
     for path in sorted((project.folder / "tests").glob("*.test.yaml")):
-        for case in golden.run(path, project.catalogue, accept=accept):
-            yield path, case
+        yield from golden.run(path, project.catalogue, accept, project.systems)
 
 
-def _show(file: Path, case: golden.CaseResult, form: str) -> None:
+def _show(case: CaseResult, form: str) -> None:
     if form == output.JSON:
         output.line(
             {
-                "file": str(file),
+                "file": case.place.file,
+                "line": case.place.line,
                 "case": case.name,
                 "passed": case.passed,
-                "differences": [str(item) for item in case.differences],
+                "differences": case.differences,
             }
         )
     elif not case.passed:
-        output.say(f"{file}: FAILED: {case.name}")
+        output.say(f"{case.place}: FAILED: {case.name}")
         for difference in case.differences:
             output.say(f"  {output.text(difference)}")
