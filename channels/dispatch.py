@@ -86,7 +86,8 @@ class Dispatch:
         self._ready: deque[Delivery] = deque()
         self._parked: list[tuple[float, Order, Delivery]] = []
         self._held: dict[Order, Delivery] = {}
-        self._recently_parked: deque[float] = deque()
+        self._recently_parked: deque[tuple[float, int]] = deque()  # when, and delivered by then
+        self._delivered = 0
         self._backlog: Backlog[Delivery] = Backlog(
             self._page, self._admit, lambda: self._lanes.size, limits.memory, limits.page
         )
@@ -175,6 +176,7 @@ class Dispatch:
     def delivered(self, delivery: Delivery, digest: bytes) -> None:
         """The peer has it."""
         self.in_flight -= 1
+        self._delivered += 1
         self.health.succeeded()
         self._rows.put(
             Delivered(
@@ -231,12 +233,13 @@ class Dispatch:
             self._watch_for_storm(now)
 
     def _watch_for_storm(self, now: float) -> None:
-        """Many lanes failing within a minute are the destination's fault, not the messages'."""
+        """A large share failing within a minute is the destination's fault, not the messages'."""
         recent = self._recently_parked
-        recent.append(now)
-        while recent[0] < now - STORM_WINDOW:
+        recent.append((now, self._delivered))
+        while recent[0][0] < now - STORM_WINDOW:
             recent.popleft()
-        if len(recent) > max(STORM_FLOOR, STORM_SHARE * self._lanes.active):
+        tried = len(recent) + self._delivered - recent[0][1]
+        if len(recent) > max(STORM_FLOOR, STORM_SHARE * tried):
             recent.clear()
             self.health.failed(now)
 
