@@ -70,7 +70,7 @@ async def test_after_an_io_error_nothing_is_durable_and_nothing_more_is_taken(
 async def test_a_full_disk_is_waited_out(
     new_desk: Any, breaking: Any, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr("vagus.journal.journal._RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("vagus.journal.pump.RETRY_SECONDS", 0.02)
     desk = new_desk()
     journal = await desk.open(factory=breaking)
     faults: list[EngineFault] = []
@@ -106,7 +106,7 @@ async def test_a_full_disk_is_waited_out(
 async def test_a_file_that_may_not_grow_behaves_like_a_full_disk(
     new_desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vagus.journal.journal._RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("vagus.journal.pump.RETRY_SECONDS", 0.02)
     desk = new_desk()
     journal = await desk.open()
     writer = journal.calendar.days[journal.calendar.newest].writer

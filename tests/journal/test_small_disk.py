@@ -32,7 +32,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_a_full_disk_stalls_and_room_lets_it_go_on(
     small_disk: Path, new_desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vagus.journal.journal._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("vagus.journal.pump.RETRY_SECONDS", 0.05)
     desk = new_desk()
     desk.folder = small_disk / "journal"
     journal = await desk.open()

@@ -1,27 +1,21 @@
 """The journal: the one writer of the durable record, through which every message passes twice.
 
-`put` runs on the event loop and never waits. A batch is whatever was put while the last commit was
-under way: its statements run on the loop, its COMMIT on one thread, then its callbacks on the loop.
+`put` runs on the event loop and never waits; what was put is called back when it is durable.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from vagus.journal import connect
 from vagus.journal.audit import Audit
-from vagus.journal.batch import Batch
 from vagus.journal.calendar import Calendar
-from vagus.journal.committer import Committer
 from vagus.journal.counts import Counts, name_counts
 from vagus.journal.days import day_at
-from vagus.journal.dedupe import Dedupe
-from vagus.journal.entries import Entry
 from vagus.journal.lock import FolderLock
+from vagus.journal.pump import Pump
 from vagus.journal.queues import Queues
 from vagus.journal.recovery import mend_replays
 from vagus.journal.requests import Requests
@@ -37,7 +31,6 @@ from vagus.kernel.keys import Keyset
 from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
-_RETRY_SECONDS = 1.0
 _TEND_SECONDS = 30.0
 
 
@@ -53,30 +46,21 @@ class Journal:
         settings: JournalSettings,
     ) -> None:
         self.state = state
-        #: Called on the loop when a batch cannot be made durable: stalled or failed.
-        self.on_failure: Callable[[EngineFault], None] | None = None
         self.calendar = calendar
+        self.audit = Audit(state, keyset, calendar.clock)
+        self.requests = Requests(state, calendar.clock)
+        self.ids: Ids
         self._lock = lock
         self._settings = settings
         self._tokens = Tokens(keyset)
         self._queues = Queues(calendar)
-        self._loop = asyncio.get_running_loop()
-        self._committer = Committer(self._loop)
-        self._waiting: deque[Entry] = deque()
-        self._busy = False
-        self._closing = self._closed = False
-        self._singly = 0
-        self._flushes: list[asyncio.Future[None]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._failed: EngineFault | None = None
-        self._current: Batch | None = None
-        self.audit = Audit(state, keyset, calendar.clock)
-        self.requests = Requests(state, calendar.clock)
+        self._pump = Pump(calendar, self._tokens, settings.batch)
         self._tender = Tender(calendar, state, self.audit, settings)
-        self._tending = self._loop.create_task(self._tend_always())
-        self._stalled = False
+        self._tending = asyncio.create_task(self._tend_always(), name="journal-tending")
         self._names: dict[str, dict[str, int]] = {"endpoint": {}, "destination": {}}
-        self.ids: Ids
+        self._closed = False
+        #: Have an entry written; its `then` is called once it is durable. Raises EngineFault.
+        self.put = self._pump.put
 
     @classmethod
     async def open(
@@ -122,29 +106,38 @@ class Journal:
         return journal
 
     @property
-    def failed(self) -> EngineFault | None:
-        """Why the journal takes nothing more, if a write failed in a way that must not go on."""
-        return self._failed
-
-    @property
     def folder(self) -> Path:
         """Where the journal keeps its files."""
         return self.calendar.folder
 
     @property
+    def failed(self) -> EngineFault | None:
+        """Why the journal takes nothing more, if a write failed in a way that must not go on."""
+        return self._pump.failed
+
+    @property
     def stalled(self) -> bool:
         """Whether a batch waits for disk space; it is tried again every second."""
-        return self._stalled
+        return self._pump.stalled
 
     @property
     def busy(self) -> bool:
         """Whether something that was put is not yet durable."""
-        return self._busy or bool(self._waiting)
+        return self._pump.busy
 
     @property
     def backlog(self) -> int:
         """Entries put and not yet begun to be written."""
-        return len(self._waiting)
+        return self._pump.backlog
+
+    @property
+    def on_failure(self) -> Callable[[EngineFault], None] | None:
+        """Called on the loop when a batch cannot be made durable: stalled or failed."""
+        return self._pump.on_failure
+
+    @on_failure.setter
+    def on_failure(self, hook: Callable[[EngineFault], None] | None) -> None:
+        self._pump.on_failure = hook
 
     @property
     def damaged(self) -> list[str]:
@@ -172,153 +165,12 @@ class Journal:
             known[name] = self.state.name_id(kind, name)
         return known[name]
 
-    def put(self, entry: Entry) -> None:
-        """Have an entry written; its `then` is called once it is durable. Raises EngineFault."""
-        if self._failed is not None:
-            raise self._failed
-        if self._closed:
-            raise EngineFault("the journal is closed")
-        self._waiting.append(entry)
-        if not self._busy:
-            self._busy = True
-            self._loop.call_soon(self._next)
-
     async def flush(self) -> None:
         """Wait until nothing is left to write, also of what callbacks put; raises EngineFault.
 
         While the disk is full that can take for ever: see `stalled`.
         """
-        while self._failed is None and (self._busy or self._waiting):
-            future: asyncio.Future[None] = self._loop.create_future()
-            self._flushes.append(future)
-            await future
-        if self._failed is not None:
-            raise self._failed
-
-    def _next(self) -> None:
-        """Begin the next batch, or rest."""
-        waiting = self._waiting
-        if not waiting:
-            self._current = None
-            self._busy = False
-            self._wake()
-            return
-        count = min(len(waiting), self._settings.batch)
-        if self._singly:
-            self._singly, count = self._singly - 1, 1
-        self._begin(Batch([waiting.popleft() for _ in range(count)]))
-
-    def _begin(self, batch: Batch) -> None:
-        self._current = batch
-        calendar = self.calendar
-        for number in batch.accepting:
-            calendar.drop_keys(number)
-        missing = [day for day in batch.days if not calendar.ready(day)]
-        if not missing:
-            self._write(batch)
-            return
-        newest = calendar.newest
-        gone = [day for day in missing if day < newest and day not in calendar.days]
-        for day in gone:
-            if day not in batch.accepting:
-                batch.forget(day)
-                missing.remove(day)
-
-        def work() -> None:
-            for day in sorted(missing):
-                calendar.prepare(day)
-
-        def done(error: BaseException | None) -> None:
-            if error is None:
-                self._write(batch)
-            else:
-                self._trouble(batch, error)
-
-        self._committer.submit(work, done)
-
-    def _write(self, batch: Batch) -> None:
-        calendar = self.calendar
-        try:
-            batch.write(
-                calendar.days.__getitem__,
-                calendar.now_ms(),
-                Dedupe(calendar.window),
-                calendar.sealer,
-                self._tokens,
-            )
-        except Exception as error:
-            self._trouble(batch, error)
-            return
-        self._committer.submit(batch.commit, lambda error: self._committed(batch, error))
-
-    def _committed(self, batch: Batch, error: BaseException | None) -> None:
-        if error is not None:
-            self._trouble(batch, error)
-            return
-        batch.settle()
-        self._stalled = False
-        for entry in batch.entries:
-            then = entry.then
-            if then is not None:
-                try:
-                    then()
-                except Exception:
-                    log.exception("callback_failed", kind=type(entry).__name__)
-        self._next()
-
-    def _trouble(self, batch: Batch, error: BaseException) -> None:
-        """A batch is not durable: keep it and try again, or stop for good."""
-        try:
-            batch.roll_back()
-        except sqlite3.Error as second:
-            error = second if not connect.is_passing(second) else error
-        if connect.is_refusal(error):
-            self._isolate(batch, error)
-            return
-        if connect.is_passing(error) and not self._closing:
-            fault = EngineFault("the journal cannot be written: the disk is full or locked")
-            first, self._stalled = not self._stalled, True
-            self._timer = self._loop.call_later(_RETRY_SECONDS, self._begin, batch)
-            if first:
-                log.error("journal_stalled", error=error)
-                self._tell(fault)
-            return
-        fault = EngineFault("the journal has stopped: a write failed, so nothing more is accepted")
-        fault.__cause__ = error
-        if connect.is_damage(error):
-            self.calendar.suspect(
-                day
-                for day in self.calendar.ordered()
-                if day.writer is not None or day.number in batch.days
-            )
-        self._failed = fault
-        self._waiting.clear()
-        self._busy = False
-        log.error("journal_failed", error=error, code=str(connect.primary_code(error)))
-        self._tell(fault)
-        self._wake()
-
-    def _isolate(self, batch: Batch, error: BaseException) -> None:
-        """An entry cannot be written whatever the disk does: find it, and write the others.
-
-        It is not called back, so nobody is told that it is durable.
-        """
-        if len(batch.entries) > 1:
-            self._waiting.extendleft(reversed(batch.entries))
-            self._singly += len(batch.entries)
-        else:
-            log.error("entry_refused", kind=type(batch.entries[0]).__name__, error=error)
-        self._loop.call_soon(self._next)
-
-    def _tell(self, fault: EngineFault) -> None:
-        if self.on_failure is not None:
-            self.on_failure(fault)
-
-    def _wake(self) -> None:
-        flushes, self._flushes = self._flushes, []
-        for future in flushes:
-            if not future.done():
-                future.set_result(None)
+        await self._pump.flush()
 
     def stored(self, after: int = 0, limit: int = 500) -> list[Stored]:
         """Messages not yet processed, by id, from all endpoints and days."""
@@ -348,7 +200,7 @@ class Journal:
 
     async def tend(self) -> None:
         """Close days that are over, release idle files, drop days past keeping."""
-        await self._tender.tend(lambda: self._current)
+        await self._tender.tend(lambda: self._pump.current)
 
     async def _tend_always(self) -> None:
         while True:
@@ -360,25 +212,14 @@ class Journal:
 
     async def close(self) -> None:
         """Write what was put, anchor the seals, leave files that stand alone."""
-        if self._closing:
+        if self._closed:
             return
-        self._closing = True
+        self._closed = True
         self._tending.cancel()
         await asyncio.wait([self._tending])
-        if self._failed is None and not self._stalled:
-            try:
-                await self.flush()
-            except EngineFault:
-                pass
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        clean = self._failed is None and not self._stalled
         try:
-            if clean:
-                await self._committer.run(self._rest)
+            await self._pump.stop(self._rest)
         finally:
-            self._committer.stop()
             self.calendar.close(checkpoint=False)
             self.state.close()
             self._lock.release()
