@@ -26,7 +26,8 @@ test: check  ## everything that CI runs
 	$(BIN)/python -m pytest
 
 bench: .venv/ready  ## the engine against a raw loop in the same run
-	$(BIN)/vagus bench
+	$(BIN)/vagus bench --json --loop plain
+	$(BIN)/vagus bench --json --loop fast
 
 clean:
 	rm -rf .venv build dist

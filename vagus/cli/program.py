@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
     "ledger": Verb("ledger", "Prove that nothing was lost."),
     "channels": Verb("channels", "List, pause, resume or drain channels."),
     "broker": Verb("broker", "Show the queues and bindings of a project."),
+    "bench": Verb("bench", "Measure the engine against a raw loop."),
     "connectors": Verb("connectors", "List and describe connectors."),
     "doctor": Verb("doctor", "Check this machine and installation."),
 }
