@@ -41,11 +41,10 @@ def run(
     catalogue: Catalogue,
     accept: bool = False,
     registries: Mapping[str, systems.Systems] | None = None,
-    folder: Path | None = None,
 ) -> list[CaseResult]:
     """The results of every case of a `*.test.yaml` file.
 
-    The files it names lie below `folder`, without one beside it. With `accept` the files named by `expect_exactly` are rewritten to what comes out. Registries
+    With `accept` the files named by `expect_exactly` are rewritten to what comes out. Registries
     of identifier systems are those given, those in the file itself, else an empty one.
     """
     report = Diagnostics()
@@ -59,7 +58,7 @@ def run(
     results = [CaseResult("file", item.place, False, [item.text]) for item in report.errors]
     for node in nodes:
         if isinstance(node, Object) and "tests" in node.entries:
-            results += _Tests(folder or path.parent, node, catalogue, known, accept).run()
+            results += _Tests(path, node, catalogue, known, accept).run()
     return results
 
 
@@ -68,13 +67,13 @@ class _Tests:
 
     def __init__(
         self,
-        folder: Path,
+        path: Path,
         node: Object,
         catalogue: Catalogue,
         registries: Mapping[str, systems.Systems],
         accept: bool,
     ) -> None:
-        self._folder = folder
+        self._path = path
         self._node = node
         self._accept = accept
         self._catalogue = catalogue
@@ -111,7 +110,7 @@ class _Tests:
             return [f"there is no mapping '{name}'{hint}"]
         if "given" not in case.entries:
             return ["a case needs 'given'"]
-        message = givens.read(case.entries["given"], mapping.source_format, self._folder)
+        message = givens.read(case.entries["given"], mapping.source_format, self._path.parent)
         expected = comparison.word(case.entries.get("error"))
         try:
             loss = "field" if "loss" in case.entries else ""
@@ -157,7 +156,7 @@ class _Tests:
         named = comparison.entries(node).get("file")
         if named is None:
             return comparison.lines(comparison.word(node).strip(), given.strip())
-        file = self._folder / comparison.word(named)
+        file = self._path.parent / comparison.word(named)
         if self._accept:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(given, "utf-8")

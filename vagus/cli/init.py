@@ -46,7 +46,7 @@ tests: ADT_A01
 settings: {now: "2026-11-22T08:00:00Z", key: test}
 cases:
   - name: a registration becomes a patient
-    given: {file: messages/registration.hl7}
+    given: {file: ../messages/registration.hl7}
     expect: {Patient: [{birthDate: "1984-03-07", gender: female}]}
 """
 _IGNORE = "data/\nout/\n"

@@ -45,7 +45,7 @@ def command(folder: Path | None, accept: bool, form: str) -> int:
 
 def _cases(project: Project, accept: bool) -> Iterator[CaseResult]:
     for path in sorted((project.folder / "tests").glob("*.test.yaml")):
-        yield from golden.run(path, project.catalogue, accept, project.systems, project.folder)
+        yield from golden.run(path, project.catalogue, accept, project.systems)
 
 
 def _show(case: CaseResult, form: str) -> None:
