@@ -25,7 +25,15 @@ from channels.pipeline import Pipeline
 from channels.poison import StartedMark
 from channels.retry import RetryPolicy
 from channels.routing import Condition, Route, Router
-from channels.steps import by_name, by_type, filter_step, split_step, transform_step, validate_step
+from channels.steps import (
+    by_name,
+    by_type,
+    filter_step,
+    mapped,
+    split_step,
+    transform_step,
+    validate_step,
+)
 from channels.work import Step as Action
 from channels.work import Work
 from connectors.seam import Destination
@@ -158,7 +166,7 @@ class _Assembly:
         for item in file.destinations:
             number = self._journal.destination(f"{name}.{item.config.name}")
             couriers[number] = self._courier(number, name, item)
-            renders[number] = self._render(item, format)
+            renders[number] = self._render(item, file, format)
             routes.append(Route(number, item.config.on, self._condition(item, format)))
         actions = [self._action(step, file, format, measures) for step in file.config.steps]
         channel = Channel(
@@ -296,7 +304,10 @@ class _Assembly:
         assert side is not None
         return side[1](item.side.settings)
 
-    def _render(self, item: DestinationFile, format: Format) -> Render:
+    def _render(self, item: DestinationFile, file: ChannelFile, format: Format) -> Render:
+        mapping = self._project.catalogue.get(item.config.mapping)
+        if mapping is not None:
+            return mapped(mapping, self._context(file), FORMATS[mapping.target_format].compose)
         if item.config.send is Send.CANONICAL:
             return _canonical
 

@@ -81,6 +81,10 @@ class Format(Protocol):
         """One message for each occurrence of a segment or group; ValueError on a bad name."""
         ...
 
+    def compose(self, segments: Sequence[Any]) -> bytes:
+        """The bytes of what a mapping to this format made; raises MessageError."""
+        ...
+
     def encode(self, message: Any) -> bytes:
         """The bytes of a message, as it would be sent."""
         ...

@@ -157,8 +157,23 @@ class _Channel:
         if item.config.send is Send.CANONICAL and not self._makes_canonical():
             text = "nothing makes a canonical Bundle: add a transform step, or send: received"
             self._error(item.fields.place, "nothing-to-send", text)
+        if item.config.mapping:
+            self._mapping_out(item, position)
         if item.side.connector == LINK:
             self._link(item)
+
+    def _mapping_out(self, item: DestinationFile, position: int) -> None:
+        place = self._place("destinations", position, "mapping")
+        name = item.config.mapping
+        mapping = self._project.catalogue.get(name)
+        if mapping is None:
+            hint = did_you_mean(name, self._project.catalogue.names())
+            self._error(place, "unknown-mapping", f"'{name}' is not a mapping{hint}")
+        elif mapping.source_format != TARGET or mapping.target_format not in FORMATS:
+            text = f"mapping {name} must go from {TARGET} to one of {', '.join(FORMATS)}"
+            self._error(place, "wrong-format", text)
+        if item.config.send is Send.RECEIVED:
+            self._error(place, "bad-value", "a mapping starts from the canonical Bundle: no send")
 
     def _reachable(self, pattern: str) -> bool:
         return any(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vagus.formats.format import Answer, Stage, Terms
-from vagus.formats.hl7v2 import acks, batch, divide, lanes, message, objections, reader
+from vagus.formats.hl7v2 import acks, batch, divide, lanes, message, objections, reader, writer
 from vagus.formats.hl7v2.message import Message
 
 
@@ -33,6 +33,10 @@ class HL7V2:
     def divide(self, message: Message, name: str) -> Sequence[Message]:
         """One message for each occurrence of a segment or group."""
         return divide.divide(message, name)
+
+    def compose(self, segments: Sequence[writer.Segment]) -> bytes:
+        """The bytes of plain values, escaped; raises MessageError with a place."""
+        return writer.write(segments)
 
     def encode(self, message: Message) -> bytes:
         """The bytes of a message in its own delimiters and character set."""
