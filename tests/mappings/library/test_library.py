@@ -16,7 +16,7 @@ UNMAPPED = {"ADT_A20"}
 
 def test_the_library_has_no_finding():
     diagnostics = Diagnostics()
-    load([], diagnostics)
+    load([LIBRARY], diagnostics, library=False)
     assert [str(item) for item in diagnostics] == []
 
 
