@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -49,20 +50,16 @@ def test_the_list_of_verbs_loads_none_of_them(shell):
     assert done.code == 0 and all(f"  {name} " in done.out for name in VERBS)
 
 
-@pytest.mark.parametrize("verb", ["inspect", "--help", "send"])
-def test_light_verbs_load_nothing_heavy(verb):
-    import subprocess
-
+@pytest.mark.parametrize("words", [["--help"], ["inspect", "--help"], ["send", "--help"]])
+def test_light_verbs_load_nothing_heavy(words):
     program = (
-        "import sys; from vagus.cli.program import execute;"
-        f"execute([{verb!r}, '--help'] if {verb!r} != '--help' else ['--help']);"
-        "heavy = {'channels.engine', 'vagus.journal', 'pydantic', 'rich', 'jsonschema_rs',"
-        " 'mappings.catalogue'};"
+        "import sys; from vagus.cli.program import execute; execute(sys.argv[1:]);"
+        "heavy = {'channels.engine', 'vagus.journal', 'jsonschema_rs', 'mappings.catalogue'};"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    loaded = done.stderr.decode().strip()
-    assert loaded in ("[]", "['pydantic']" if verb == "send" else "[]")
+    command = [sys.executable, "-c", program, *words]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert done.stderr.decode().strip() == "[]"
 
 
 def test_the_version(call):

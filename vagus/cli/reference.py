@@ -49,11 +49,11 @@ def _described(command: click.Command, name: str, level: int) -> Iterator[str]:
     yield f"{_joined(command.help or '')}\n"
     options = [item for item in command.get_params(context) if isinstance(item, click.Option)]
     records = [record for item in options if (record := item.get_help_record(context))]
-    if records:
+    shown = [(flags, text) for flags, text in records if "--help" not in flags]
+    if shown:
         yield "\n| option | |\n|---|---|\n"
-        for flags, text in records:
-            if "--help" not in flags:
-                yield f"| `{_cell(flags)}` | {_cell(text)} |\n"
+    for flags, text in shown:
+        yield f"| `{_cell(flags)}` | {_cell(' '.join(text.split()))} |\n"
     if command.epilog:
         lines = re.sub(r"^\s*\x08?\s*Examples:\n", "", command.epilog.replace("\b\n", ""))
         yield "\n```sh\n" + "\n".join(line[2:] for line in lines.split("\n")) + "\n```\n"
