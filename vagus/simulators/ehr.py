@@ -95,8 +95,11 @@ class Ehr:
 
     def report(self) -> dict[str, Any]:
         """Sent, resent, duplicates, unanswered; answers by code and time; the bad ones apart."""
-        report = {"simulator": self.name, **self._tally.report()}
-        return report | {"bad": self._bad_tally.report()} if self._bad else report
+        return {
+            "simulator": self.name,
+            **self._tally.report(),
+            **self._bad_tally.report("bad_"),
+        }
 
     def _tasks(self) -> list[asyncio.Task[None]]:
         return [*self._work, *([self._mischief] if self._mischief else [])]

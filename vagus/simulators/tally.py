@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from typing import Any
 
 #: Answers kept for percentiles; older ones give way.
 _KEPT = 20_000
@@ -24,17 +23,15 @@ class Tally:
         self.codes[code if code in _CODES else "other"] += 1
         self._seconds.append(seconds)
 
-    def report(self) -> dict[str, Any]:
-        """The counts, the answers by code, and the answer times in milliseconds."""
-        result: dict[str, Any] = dict(sorted(self.counts.items()))
-        if self.codes:
-            result["answers"] = dict(sorted(self.codes.items()))
+    def report(self, prefix: str = "") -> dict[str, float]:
+        """The counts, the answers by code, and percentiles of the answer time in milliseconds."""
+        result: dict[str, float] = dict(sorted(self.counts.items()))
+        result |= {f"answered_{code}": count for code, count in sorted(self.codes.items())}
         if self._seconds:
             ordered = sorted(self._seconds)
-            result["answer_ms"] = {
-                f"p{share}": round(percentile(ordered, share) * 1000, 3) for share in (50, 95, 99)
-            }
-        return result
+            for share in (50, 95, 99):
+                result[f"ms_p{share}"] = round(percentile(ordered, share) * 1000, 3)
+        return {prefix + key: value for key, value in result.items()}
 
 
 def percentile(ordered: Sequence[float], share: int) -> float:
