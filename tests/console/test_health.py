@@ -70,9 +70,9 @@ async def test_a_low_disk_and_a_stalled_journal_have_their_word(engine, health):
     engine.pressure.min_free = 0
     engine.pressure._look_at_disk()
     assert await get(health, "/health/ready") == (200, "ok")
-    engine.journal._stalled = True
+    engine.journal._pump.stalled = True
     assert await get(health, "/health/ready") == (503, "journal-stalled")
-    engine.journal._stalled = False
+    engine.journal._pump.stalled = False
 
 
 async def test_unknown_paths_and_other_methods_get_nothing(health):
