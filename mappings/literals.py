@@ -80,7 +80,7 @@ def _object(session: Session, element: Element, node: Object) -> str | None:
         code = whole(session, below, child) if below else None
         if code is not None:
             parts.append(f"{key!r}: {code}")
-    if not parts:
+    if not parts and not node.broken:
         session.error("bad-value", f"'{element.name}' cannot be empty", node.place)
     return "{" + ", ".join(parts) + "}"
 
@@ -104,7 +104,7 @@ def shape_of(session: Session, element: Element, node: Object) -> Shape | None:
 
 def present(session: Session, shape: Shape, node: Object) -> None:
     """Report required elements that an object has no key for."""
-    if "$copy" in node.entries:
+    if "$copy" in node.entries or node.broken:
         return
     for group, names in required(shape.elements.values()).items():
         if not any(name in node.entries or f"_{name}" in node.entries for name in names):

@@ -146,8 +146,6 @@ def check_field(session: Session, path: Path, segment: str) -> str | None:
         last = f"{segment}-{len(known.fields)}"
         session.error("bad-path", f"{segment} has no field {path.field}; its last field is {last}")
         return None
-    if found.repeats and not path.repetition and not session.lenient:
-        session.reads.add(f"{segment}-{path.field}*")
     label = f"{segment}-{path.field}"
     kind = check_part(session, found.datatype, path.component, label)
     if kind is None or not path.sub:

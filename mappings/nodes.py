@@ -53,6 +53,7 @@ class Object:
     keys: dict[str, Place]
     place: Place
     uses: tuple[Use, ...] = field(default=(), compare=False)
+    broken: bool = field(default=False, compare=False)  # a template it asks for is not there
 
     def elements(self) -> Iterator[tuple[str, Node]]:
         """The entries that are not `$` words."""

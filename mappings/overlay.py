@@ -63,7 +63,7 @@ class Expander:
         body = self._template(entries["$use"])
         own = own.without("$use")
         if body is None:
-            return own
+            return replace(own, broken=True)
         return merge(body, own, self._report)
 
     def _template(self, asked: Node) -> Object | None:
@@ -118,7 +118,8 @@ def merge(base: Object, over: Object, diagnostics: Diagnostics) -> Object:
         else:
             entries[key] = node
             keys[key] = over.keys[key]
-    return Object(entries, keys, over.place, (*base.uses, *over.uses))
+    broken = base.broken or over.broken
+    return Object(entries, keys, over.place, (*base.uses, *over.uses), broken)
 
 
 def _nothing(key: str, place: Place, entries: Mapping[str, Node], diagnostics: Diagnostics) -> None:

@@ -12,6 +12,10 @@ from vagus.canonical import shapes
 from vagus.kernel.diagnostics import did_you_mean
 
 
+#: Segments that every message of a patient or booking has; '' stands for the current item.
+_ALWAYS = frozenset(("", "MSH", "EVN", "PID", "SCH"))
+
+
 def block(session: Session, node: Object) -> None:
     """Write all resources and scopes of a `resources:` block."""
     resources: list[Resource] = []
@@ -27,19 +31,38 @@ def block(session: Session, node: Object) -> None:
             order.append(found)
             resources.append(found)
     session.scope.resources = {item.name: item for item in resources}
+    read: dict[str, set[str]] = {}
     for resource in resources:
+        session.reads = read.setdefault(resource.name, set())
         _guard(session, resource)
         resource.ready = True
     for item in order:
         if isinstance(item, Resource):
+            session.reads = read[item.name]
             _body(session, item)
+            _unguarded(session, item, read[item.name])
         else:
             _scope(session, *item)
+
+
+def _unguarded(session: Session, resource: Resource, read: set[str]) -> None:
+    """Warn of a resource that is made of nothing when a message lacks its segments."""
+    plan = session.plan
+    if resource.many or resource.guarded or plan.source != "hl7v2" or not read:
+        return
+    if not read & _ALWAYS:
+        session.warning(
+            "unguarded-resource",
+            f"'{resource.name}' reads only segments that may be missing: guard it with $when",
+            resource.place,
+        )
 
 
 def _resource(session: Session, name: str, node: Object) -> Resource | None:
     asked = node.entries.get("resourceType")
     kind = asked.value if isinstance(asked, Text) else None
+    if node.broken:
+        return None
     if not kind:
         session.error(
             "missing-element", f"'{name}' needs a resourceType, or $use of a template", node.place

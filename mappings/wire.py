@@ -17,6 +17,7 @@ def read(session: Session, path: Path, many: bool) -> Value:
     found = locate(session, path)
     if found is None:
         return BROKEN
+    session.reads.add(found.segment if found.scope.kind == "message" else "")
     if not path.field:
         return _instances(session, found, many)
     datatype = check_field(session, path, found.segment)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -9,6 +9,8 @@ import pytest
 
 from mappings.catalogue import Catalogue, load
 from mappings.context import Context
+from mappings.headers import Reader
+from mappings.loader import Loader
 from mappings.mapping import Mapping
 from vagus.canonical.identity import Identity
 from vagus.canonical.systems import Systems
@@ -88,6 +90,27 @@ def compiled(catalogue: Callable[..., Catalogue]) -> Callable[[str], Mapping]:
 
 
 @pytest.fixture
+def example() -> Callable[[str], Mapping]:
+    """The mapping of one of the worked examples."""
+
+    def build(name: str) -> Mapping:
+        report = Diagnostics()
+        reader = Reader(report)
+        loader = Loader(report)
+        file = Path(__file__).with_name("examples") / f"{name}.yaml"
+        loader.add(reader.file(file, file.name), own=True)
+        [asked] = loader.mappings.values()
+        plan = loader.plan(asked)
+        assert plan is not None
+        mapping = Mapping(plan)
+        mapping.lint(report)
+        assert not report.errors, "\n".join(map(str, report.errors))
+        return mapping
+
+    return build
+
+
+@pytest.fixture
 def message() -> Callable[[str], Any]:
     """An HL7 message of lines."""
 
@@ -104,8 +127,8 @@ def interchange() -> type[Interchange]:
 
 
 @pytest.fixture
-def corpora() -> Iterator[Path]:
+def corpora() -> Path:
     folder = Path(__file__).parents[2].parent / "shared/corpora"
     if not folder.is_dir():
         pytest.skip("no corpora here")
-    yield folder
+    return folder
