@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from connectors.tls import ServerTls, Tls
+from vagus.kernel.network import is_loopback
 from vagus.kernel.settings import Config, Duration, Size
 
 
@@ -50,7 +50,7 @@ class SourceConfig(Config):
 
     @model_validator(mode="after")
     def _guarded(self) -> SourceConfig:
-        if self.tls is None and not self.allow_plaintext and not loopback(self.host):
+        if self.tls is None and not self.allow_plaintext and not is_loopback(self.host):
             raise ValueError(
                 f"other machines can reach {self.host or 'every address'}: add tls, "
                 "or write allow_plaintext: true if the network itself is protected"
@@ -88,17 +88,7 @@ def warnings(config: SourceConfig | DestinationConfig) -> list[tuple[str, str, s
     """What deserves a second look in a valid config, as field, code and text."""
     if not isinstance(config, DestinationConfig) or config.tls or config.allow_plaintext:
         return []
-    if loopback(config.host):
+    if is_loopback(config.host):
         return []
     text = f"messages to {config.host} travel unencrypted: add tls, or allow_plaintext: true"
     return [("tls", "plaintext", text)]
-
-
-def loopback(host: str) -> bool:
-    """Whether only this machine can reach that address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,7 +5,6 @@ For load balancers and Prometheus, not for senders: `/health/live`, `/health/rea
 
 from __future__ import annotations
 
-import ipaddress
 from enum import StrEnum
 
 from aiohttp import web
@@ -21,6 +20,7 @@ from channels.engine import Engine
 from vagus.console.metrics import EngineCollector
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.log import get_logger
+from vagus.kernel.network import is_loopback
 
 log = get_logger(__name__)
 _SHUTDOWN_SECONDS = 1.0
@@ -39,7 +39,7 @@ class Health:
 
     def __init__(self, host: str, port: int, *, expose: bool = False) -> None:
         """Raises ConfigError for an address that others can reach, without `expose`."""
-        if not expose and not _loopback(host):
+        if not expose and not is_loopback(host):
             raise ConfigError(
                 f"http: other machines can reach {host or 'every address'}: health and metrics"
                 " have no sign-in; listen on 127.0.0.1, or write expose: true"
@@ -122,12 +122,3 @@ class Health:
     async def _metrics(self, _: web.Request) -> web.Response:
         text = generate_latest(self._registry)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
