@@ -12,7 +12,7 @@ from vagus.canonical import events
 from vagus.formats.catalogue import FORMATS
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import place_of
-from vagus.project.model import LINK, ChannelFile, DestinationFile, Project
+from vagus.project.model import LINK, ChannelFile, DestinationFile, Project, Side
 
 MODELS = ("fhir/r4",)
 TARGET = "fhir"
@@ -89,9 +89,19 @@ class _Channel:
             self._step(step, position)
         for position, item in enumerate(self._channel.destinations):
             self._destination(item, position)
+        self._warnings(self._channel.source, "source")
         if not self._channel.destinations and not self._channel.config.publish:
             text = "the channel has no destination and publishes nothing"
             self._diagnostics.warning(self._channel.place, "no-destination", text)
+
+    def _warnings(self, side: Side, *path: str | int) -> None:
+        """What a connector itself finds worth a second look."""
+        connector = self._project.connectors.get(side.connector)
+        if connector is None or connector.warnings is None:
+            return
+        for field, code, text in connector.warnings(side.settings):
+            place = self._place(*path, side.connector, field)
+            self._diagnostics.warning(place, code, text)
 
     def _place(self, *path: str | int) -> Place:
         return place_of(self._channel.fields, list(path))
@@ -145,6 +155,7 @@ class _Channel:
             self._error(place, "wrong-format", text)
 
     def _destination(self, item: DestinationFile, position: int) -> None:
+        self._warnings(item.side, "destinations", position)
         for pattern in item.config.on:
             place = self._place("destinations", position, "on")
             if problem := events.pattern_problem(pattern):
