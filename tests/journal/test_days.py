@@ -258,6 +258,20 @@ async def test_a_day_whose_making_was_interrupted_is_finished_or_forgotten(desk:
     assert [name for name in day_files(desk) if ".new" in name] == []
 
 
+async def test_a_dropped_day_whose_file_was_not_yet_removed_is_removed_at_the_start(
+    desk: Any,
+) -> None:
+    entries = await three_days(desk)
+    await desk.journal.close()
+    state = State(desk.folder)
+    state.drop("2026-11-22", {})
+    state.close()
+    await desk.open()
+    assert not [name for name in day_files(desk) if name.startswith("2026-11-22")]
+    assert [row.id for row in desk.journal.stored()] == []
+    assert [row.message for row in desk.journal.waiting(1)] == [entry.id for entry in entries[1:]]
+
+
 async def test_a_replay_of_another_day_is_marked_after_a_crash(desk: Any) -> None:
     old = desk.accept("C1")
     desk.journal.put(Died(old.id, old.endpoint, "map", "unmapped"))

@@ -289,3 +289,11 @@ async def test_a_replay_is_a_new_message_that_marks_the_old_one(desk: Any) -> No
     assert words(desk) == {"accepted": 3, "dead": 1, "pending": 2}
     assert other.duplicate is None
     assert verify(desk.folder, desk.keyset).differences == []
+
+
+async def test_nothing_of_a_message_shows_when_an_entry_is_printed(desk: Any) -> None:
+    entry = desk.accept("MRN4711", b"PID|1||4711||Wunderlich", reply=b"MSA|AA|MRN4711")
+    await desk.journal.flush()
+    shown = repr(entry) + repr(desk.journal.stored()) + repr(Replied(1, b"Wunderlich"))
+    assert "4711" not in shown
+    assert "Wunderlich" not in shown

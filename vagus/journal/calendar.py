@@ -117,6 +117,7 @@ class Calendar:
     def _take(self, path: Path, partition: Partition | None, *, clean: bool) -> None:
         if partition is not None and partition.state == "dropped":
             discard(path)
+            path.with_suffix(".keys").unlink(missing_ok=True)
             return
         if partition is None or partition.wrapped_key is None:
             # Without its key nothing in it can be read, and nothing more must be written with it.

@@ -23,12 +23,12 @@ class Accept:
     id: int
     endpoint: int
     type: str
-    control: str
+    control: str = field(repr=False)
     sender: int  # 64-bit keyed hash of who sent it
     subject: bytes | None  # 12-byte keyed hash of the patient key
     hash: bytes  # SHA-256 of the body
-    body: bytes  # sealed by the journal
-    reply: bytes | None = None
+    body: bytes = field(repr=False)  # sealed by the journal
+    reply: bytes | None = field(default=None, repr=False)
     cause: int | None = None  # the message this one replays or follows
     override: str | None = None  # a mapping to use in place of the channel's
     dedupe: bool = True
@@ -62,7 +62,7 @@ class Replied:
     """The reply that a sender got later than at acceptance; duplicates get it again."""
 
     id: int
-    reply: bytes
+    reply: bytes = field(repr=False)
     then: Then | None = None
 
 

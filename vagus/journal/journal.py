@@ -19,7 +19,7 @@ from vagus.journal.pump import Pump
 from vagus.journal.queues import Queues
 from vagus.journal.recovery import mend_replays
 from vagus.journal.requests import Requests
-from vagus.journal.rows import Open, Stored
+from vagus.journal.rows import Fate, Open, Stored
 from vagus.journal.settings import JournalSettings
 from vagus.journal.state import Kind, State
 from vagus.journal.tending import Tender
@@ -187,6 +187,16 @@ class Journal:
     ) -> list[Open]:
         """Open deliveries of one lane of a destination, by message and part."""
         return self._queues.lane_waiting(destination, lane, after, limit)
+
+    def dead(
+        self, destination: int, after: tuple[int, int] = (0, -1), limit: int = 500
+    ) -> list[Open]:
+        """Deliveries of a destination that were given up, neither redriven nor discarded."""
+        return self._queues.dead(destination, after, limit)
+
+    def fate(self, message_id: int) -> Fate | None:
+        """How far a committed message has come, or None for an unknown id."""
+        return self._queues.fate(message_id)
 
     def body(self, message_id: int) -> bytes:
         """A message as it was accepted; raises CorruptBody, or KeyError for an unknown id."""

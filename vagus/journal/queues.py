@@ -13,9 +13,9 @@ from vagus.journal import connect
 from vagus.journal.calendar import Calendar
 from vagus.journal.day import Day
 from vagus.journal.days import day_of
-from vagus.journal.rows import Open, Stored
+from vagus.journal.rows import Fate, Open, Stored
 from vagus.journal.statements import QUERIES
-from vagus.journal.tally import DeliveryState
+from vagus.journal.tally import DeliveryState, MessageState
 from vagus.journal.vault import CorruptBody
 from vagus.kernel.errors import EngineFault
 
@@ -45,6 +45,28 @@ class Queues:
     ) -> list[Open]:
         """Open deliveries of a lane."""
         return self._open("lane_waiting", (destination, lane), after, limit)
+
+    def dead(self, destination: int, after: tuple[int, int], limit: int) -> list[Open]:
+        """Deliveries of a destination that were given up and that nobody has dealt with."""
+        found: list[Open] = []
+        for day in self._calendar.ordered():
+            if day.number < day_of(after[0]):
+                continue
+            rows = self._read(day, "dead", (destination, *after, limit - len(found)))
+            found += [_open(row) for row in rows]
+            if len(found) >= limit:
+                break
+        return found
+
+    def fate(self, message_id: int) -> Fate | None:
+        """How far a message has come; None when it is not known."""
+        day = self._calendar.days.get(day_of(message_id))
+        rows = self._read(day, "fate", (message_id,)) if day is not None else []
+        if not rows:
+            return None
+        state, override, waiting, dead = rows[0]
+        stored = state == MessageState.STORED
+        return Fate(stored, waiting, bool(dead) or state == MessageState.DEAD, override)
 
     def body(self, message_id: int) -> bytes:
         """The verified body of a message."""

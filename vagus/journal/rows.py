@@ -32,3 +32,18 @@ class Open:
     state: DeliveryState
     attempts: int
     due: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How far a message has come: not processed yet, or so many deliveries still owed."""
+
+    stored: bool
+    waiting: int
+    dead: bool  # the message, or a delivery of it
+    override: str | None  # the mapping it is processed with in place of the channel's
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more happens to it."""
+        return not (self.stored or self.waiting)

@@ -95,6 +95,17 @@ SELECT message, part, destination, lane, state, attempts, due FROM delivery INDE
 WHERE state < 2 AND destination = ? AND lane = ? AND (message, part) > (?, ?)
 ORDER BY message, part LIMIT ?
 
+-- dead --
+SELECT message, part, destination, lane, state, attempts, due FROM delivery INDEXED BY d_dead
+WHERE state = 3 AND destination = ? AND (message, part) > (?, ?)
+ORDER BY message, part LIMIT ?
+
+-- fate --
+SELECT m.state, m.override,
+       (SELECT count(*) FROM delivery AS d WHERE d.message = m.id AND d.state < 2),
+       (SELECT count(*) FROM delivery AS d WHERE d.message = m.id AND d.state = 3)
+FROM message AS m WHERE m.id = ?
+
 -- body --
 SELECT m.endpoint, m.hash, b.sealed FROM message AS m LEFT JOIN body AS b ON b.id = m.id
 WHERE m.id = ?
