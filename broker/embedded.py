@@ -64,6 +64,10 @@ class EmbeddedBroker:
         rows = self._journal.lane_waiting(destination, lane, after, limit)
         return [_delivery(row) for row in rows if (row.message, row.part) <= last]
 
+    def dead(self, destination: int, after: Order, limit: int) -> list[Delivery]:
+        """Deliveries of a queue that were given up and not dealt with, in order."""
+        return [_delivery(row) for row in self._journal.dead(destination, after, limit)]
+
     def queues(self) -> list[Queue]:
         """Every queue that is declared."""
         return list(self._queues.values())

@@ -65,6 +65,10 @@ class Broker(Protocol):
         """Those of one lane between two places, both included."""
         ...
 
+    def dead(self, destination: int, after: Order, limit: int) -> list[Delivery]:
+        """Deliveries of a queue that were given up and not dealt with, in order."""
+        ...
+
     def queues(self) -> list[Queue]:
         """Every queue that is declared."""
         ...

@@ -12,13 +12,15 @@ from channels.measure import DestinationMeasures
 from connectors.seam import Destination, Outbound
 from vagus.kernel.clock import Clock
 from vagus.kernel.envelope import Delivery
-from vagus.kernel.errors import DeliveryDelayed, DeliveryError, MessageError
+from vagus.kernel.errors import DeliveryDelayed, DeliveryError, EngineFault, MessageError
 from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
 
 Make = Callable[[Delivery], Outbound]
 CONNECTOR_FAULT = "connector-fault"
+ENGINE_DEFECT = "engine-defect"
+FAULT_PAUSE = 1.0
 
 
 class Courier:
@@ -43,10 +45,13 @@ class Courier:
         self._workers: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._origin = 0.0
 
     async def start(self) -> None:
         """Open the destination and begin to work."""
         await self._destination.open()
+        self._origin = self._clock.now() - self._clock.monotonic()
+        self.dispatch.recover()
         self.dispatch.notify = self._notify
         self._workers = [
             asyncio.create_task(self._work(), name=f"{self.name}-{number}")
@@ -77,18 +82,37 @@ class Courier:
         if not waiter.done():
             waiter.set_result(None)
 
+    def _now(self) -> float:
+        """Unix seconds that do not step when the machine's clock is set: nothing waits longer."""
+        return self._origin + self._clock.monotonic()
+
     async def _work(self) -> None:
-        dispatch, clock = self.dispatch, self._clock
         while not self._stopping:
-            delivery = dispatch.take(clock.now())
-            if delivery is None:
-                await self._wait()
-                continue
             try:
-                outbound = self.make(delivery)
-            except MessageError as error:
-                dispatch.unmakeable(delivery, error.code)
-                continue
+                await self._one()
+            except EngineFault:  # the journal: it says itself why, and the engine is told
+                await asyncio.sleep(FAULT_PAUSE)
+            except Exception:
+                log.exception("courier_fault", destination=self.name)
+                await asyncio.sleep(FAULT_PAUSE)
+
+    async def _one(self) -> None:
+        """Carry the next delivery, or wait for one."""
+        dispatch = self.dispatch
+        delivery = dispatch.take(self._now())
+        if delivery is None:
+            await self._wait()
+            return
+        if dispatch.available and self._idle:
+            self._wake_one()  # time alone may have made several ready
+        try:
+            outbound = self.make(delivery)
+        except MessageError as error:
+            dispatch.unmakeable(delivery, error.code)
+        except Exception:  # a defect of ours must neither lose the delivery nor stop the others
+            log.exception("make_fault", destination=self.name)
+            dispatch.unmakeable(delivery, ENGINE_DEFECT)
+        else:
             await self._send(delivery, outbound)
 
     async def _send(self, delivery: Delivery, outbound: Outbound) -> None:
@@ -97,12 +121,12 @@ class Courier:
             await self._destination.send(outbound)
         except DeliveryError as error:
             self._count_failure(error)
-            self.dispatch.failed(delivery, error, self._clock.now())
+            self.dispatch.failed(delivery, error, self._now())
         except Exception:  # a connector's own defect must not stop the lane
             log.exception("connector_fault", destination=self.name)
             self.measures.delayed += 1
             fault = DeliveryDelayed(CONNECTOR_FAULT, unknown=True)
-            self.dispatch.failed(delivery, fault, self._clock.now())
+            self.dispatch.failed(delivery, fault, self._now())
         else:
             now = self._clock.monotonic()
             self.measures.send.add(now - started)
@@ -126,12 +150,12 @@ class Courier:
         await waiter
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        due = self.dispatch.wake_at()
+        due = self.dispatch.wake_at(self._now())
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if due is not None:
-            delay = max(0.001, due - self._clock.now())
+            delay = max(0.001, due - self._now())
             self._timer = loop.call_later(delay, self._on_time)
 
     def _on_time(self) -> None:

@@ -17,7 +17,7 @@ from typing import Protocol
 from channels.backlog import PAGE, Backlog, Order
 from channels.config import OnDead
 from channels.health import Health
-from channels.lanes import Lanes
+from channels.lanes import Lanes, Spill
 from channels.retry import RetryPolicy
 from vagus.journal.entries import Buried, Delivered, Entry, Parked
 from vagus.kernel.envelope import Delivery
@@ -45,6 +45,10 @@ class Rows(Protocol):
         """Open deliveries of a single lane between two places, both included."""
         ...
 
+    def dead(self, destination: int, after: Order, limit: int) -> list[Delivery]:
+        """Deliveries after a place that were given up and not dealt with, in order."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -53,12 +57,6 @@ class Limits:
     memory: int = 4096  # deliveries
     lane: int = 1000  # of one lane, beyond which they stay rows; at least 2
     page: int = PAGE  # rows read at once
-
-
-class Spill(Delivery):
-    """Stands in a lane for deliveries of that lane which stayed rows, `order` to `last`."""
-
-    last: Order = (0, 0)
 
 
 class Dispatch:
@@ -86,6 +84,8 @@ class Dispatch:
         self._ready: deque[Delivery] = deque()
         self._parked: list[tuple[float, Order, Delivery]] = []
         self._held: dict[Order, Delivery] = {}
+        self._discarded: set[Order] = set()  # no longer held, but not yet at the head
+        self._stuck: set[bytes] = set()  # lanes whose head is parked or held
         self._recently_parked: deque[tuple[float, int]] = deque()  # when, and delivered by then
         self._delivered = 0
         self._backlog: Backlog[Delivery] = Backlog(
@@ -99,6 +99,17 @@ class Dispatch:
         self.ended: Callable[[Delivery, bool], None] | None = None
 
     # What comes in.
+
+    def recover(self) -> None:
+        """Hold up the lanes behind earlier dead letters again, if the destination is to do so."""
+        after: Order = (0, -1)
+        while self._hold and (page := self._rows.dead(self.destination, after, self._limits.page)):
+            for delivery in page:
+                after = delivery.order
+                if delivery.lanes:
+                    self._held[after] = delivery
+                    self._lanes.add(delivery)
+                    self._stuck.update(delivery.lanes)
 
     def add(self, delivery: Delivery) -> bool:
         """Queue a new delivery; False when it stays a row, then `durable` follows its commit."""
@@ -117,14 +128,22 @@ class Dispatch:
         held = self._held.pop(delivery.order, None)
         if held is not None:
             held.attempts = 0
-            self._ready.append(held)
-        elif self._backlog.has_passed(delivery.order) and self._lanes.add(delivery):
-            self._ready.append(delivery)
+            if not held.waits:
+                self._stuck.difference_update(held.lanes)
+                self._ready.append(held)
+        elif self._backlog.has_passed(delivery.order) and not self._lanes.holds(delivery):
+            if self._lanes.add(delivery):
+                self._ready.append(delivery)
         self.notify()
 
     def discard(self, order: Order) -> None:
         """An operator gives up a held delivery: its lane goes on."""
-        if held := self._held.pop(order, None):
+        held = self._held.pop(order, None)
+        if held is None:
+            return
+        if held.waits:
+            self._discarded.add(order)
+        else:
             self._release(held)
 
     # What goes out.
@@ -144,17 +163,25 @@ class Dispatch:
                 return delivery
         return None
 
-    def wake_at(self) -> float | None:
-        """When something may become takeable by time alone, in unix seconds."""
+    def wake_at(self, now: float) -> float | None:
+        """When something becomes takeable by time alone, in unix seconds; None: it does not."""
+        health = self.health
+        if self.paused or self.in_flight >= (1 if health.down else health.allowed(now)):
+            return None  # being resumed, or the outcome of what is under way, will tell
         due = self._parked[0][0] if self._parked else None
-        if self.health.down and (self._ready or due is not None):
-            return max(self.health.probe_at, 0.0 if self._ready else due or 0.0)
+        if health.down and (self._ready or due is not None):
+            return max(health.probe_at, 0.0 if self._ready else due or 0.0)
         return due
 
     @property
     def waiting(self) -> int:
         """How many deliveries are in memory, under way included."""
         return self._lanes.size
+
+    @property
+    def moving(self) -> int:
+        """How many deliveries are in memory, but for those of lanes that are parked or held."""
+        return self._lanes.size - sum(map(self._lanes.length, self._stuck))
 
     @property
     def parked(self) -> int:
@@ -228,7 +255,7 @@ class Dispatch:
                 error.code,
             )
         )
-        heapq.heappush(self._parked, (delivery.due, delivery.order, delivery))
+        self._park(delivery)
         if delivery.attempts == 1:
             self._watch_for_storm(now)
 
@@ -246,6 +273,7 @@ class Dispatch:
     def _bury(self, delivery: Delivery, code: str) -> None:
         if self._hold:
             self._held[delivery.order] = delivery
+            self._stick(delivery)
         then = partial(self._buried, delivery)
         self._rows.put(
             Buried(delivery.message, delivery.part, self.destination, delivery.attempts, code, then)
@@ -263,6 +291,7 @@ class Dispatch:
         self._release(delivery)
 
     def _release(self, delivery: Delivery) -> None:
+        self._stuck.difference_update(delivery.lanes)
         for ready in self._lanes.done(delivery):
             self._line_up(ready)
         self.notify()
@@ -274,27 +303,53 @@ class Dispatch:
 
     def _admit(self, delivery: Delivery) -> None:
         lanes = delivery.lanes
-        if len(lanes) == 1 and self._lanes.length(lanes[0]) >= self._limits.lane:
+        if len(lanes) == 1 and self._lanes.length(lanes[0]) >= self._room(lanes[0]):
             tail = self._lanes.tail(lanes[0])
             if isinstance(tail, Spill):
-                tail.last = delivery.order
+                tail.extend(delivery)
                 return
-            spill = Spill(delivery.message, delivery.part, self.destination, lanes)
-            spill.last = delivery.order
-            delivery = spill
+            delivery = Spill.of(delivery)
         if self._lanes.add(delivery):
             self._line_up(delivery)
 
+    def _room(self, key: bytes) -> int:
+        """How many deliveries of a lane may be in memory; lanes that are stuck share an eighth."""
+        if key not in self._stuck:
+            return self._limits.lane
+        return max(2, min(self._limits.lane, self._limits.memory // (8 * len(self._stuck))))
+
     def _line_up(self, delivery: Delivery) -> None:
-        if delivery.due:
-            heapq.heappush(self._parked, (delivery.due, delivery.order, delivery))
+        """It stands at the head of its lanes."""
+        order = delivery.order
+        if order in self._held:
+            self._stick(delivery)
+        elif order in self._discarded:
+            self._discarded.discard(order)
+            self._release(delivery)
+        elif delivery.due:
+            self._park(delivery)
         else:
             self._ready.append(delivery)
+
+    def _park(self, delivery: Delivery) -> None:
+        heapq.heappush(self._parked, (delivery.due, delivery.order, delivery))
+        self._stick(delivery)
+
+    def _stick(self, head: Delivery) -> None:
+        """Its lanes wait for long: little of them stays in memory, so that others have room."""
+        self._stuck.update(head.lanes)
+        for key in head.lanes:
+            self._lanes.shorten(key, self._room(key), self._is_fixed)
+
+    def _is_fixed(self, delivery: Delivery) -> bool:
+        order = delivery.order
+        return delivery.redriven or order in self._held or order in self._discarded
 
     def _unpark(self, now: float) -> None:
         while self._parked and self._parked[0][0] <= now:
             delivery = heapq.heappop(self._parked)[2]
             delivery.due = 0.0
+            self._stuck.difference_update(delivery.lanes)
             self._ready.append(delivery)
 
     def _fill(self) -> bool:

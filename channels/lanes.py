@@ -7,8 +7,29 @@ can wait in a circle. It is ready when it stands at the head of all of them.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from itertools import islice
 
 from vagus.kernel.envelope import Delivery
+
+Order = tuple[int, int]
+
+
+class Spill(Delivery):
+    """Stands in a lane for deliveries of that lane which stayed rows, `order` to `last`."""
+
+    last: Order = (0, 0)
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Spill:
+        """One that stands for a single delivery, for now."""
+        spill = cls(delivery.message, delivery.part, delivery.destination, delivery.lanes)
+        spill.last = delivery.order
+        return spill
+
+    def extend(self, item: Delivery) -> None:
+        """Stand for the next one too, or for all that another one stands for."""
+        self.last = item.last if isinstance(item, Spill) else item.order
 
 
 class Lanes:
@@ -68,6 +89,36 @@ class Lanes:
     def length(self, key: bytes) -> int:
         """How many deliveries of a lane are in memory."""
         return len(self._queues.get(key, ()))
+
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether the same delivery is in its lanes already."""
+        return any(
+            item.order == delivery.order
+            for key in delivery.lanes[:1]
+            for item in self._queues.get(key, ())
+        )
+
+    def shorten(self, key: bytes, keep: int, fixed: Callable[[Delivery], bool]) -> None:
+        """Let spills stand for what is behind the first `keep` (at least 2) of a lane.
+
+        What is in several lanes, or `fixed`, stays as it is.
+        """
+        queue = self._queues[key]
+        if len(queue) <= keep + 1:
+            return
+        kept = deque(islice(queue, keep))
+        for item in islice(queue, keep, None):
+            last = kept[-1]
+            if len(item.lanes) > 1 or fixed(item):
+                kept.append(item)
+            elif isinstance(last, Spill):
+                last.extend(item)
+            else:
+                spill = item if isinstance(item, Spill) else Spill.of(item)
+                spill.waits = 1
+                kept.append(spill)
+        self.size -= len(queue) - len(kept)
+        self._queues[key] = kept
 
     def replace_head(self, head: Delivery, followers: list[Delivery]) -> list[Delivery]:
         """Put others, of the same single lane, in a head's place; those that are ready now."""

@@ -38,7 +38,7 @@ class Pressure:
     def lag(self) -> int:
         """Accepted messages on their way to destinations that answer."""
         moving = (
-            item.dispatch.waiting
+            item.dispatch.moving
             for item in self._engine.couriers
             if not (item.dispatch.health.down or item.dispatch.paused)
         )
