@@ -132,6 +132,32 @@ async def test_a_delivery_can_be_parked_buried_redriven_and_given_up(desk: Any) 
     assert verify(desk.folder, desk.keyset).differences == []
 
 
+async def test_dead_deliveries_and_the_fate_of_a_message_can_be_asked(desk: Any) -> None:
+    one, two = desk.accept("C1", override="site/adt"), desk.accept("C2")
+    await desk.journal.flush()
+    fate = desk.journal.fate(one.id)
+    assert (fate.stored, fate.waiting, fate.dead, fate.override) == (True, 0, False, "site/adt")
+    for entry in (one, two):
+        desk.route(entry, ("store", 0, b"k"), ("mirror", 0, b"k"))
+        desk.journal.put(Buried(entry.id, 0, 1, 3, "AR"))
+    desk.journal.put(Delivered(one.id, 0, 2, 1, b"r"))
+    await desk.journal.flush()
+    desk.clock.advance(86_400)
+    await desk.reopen()
+    assert [row.message for row in desk.journal.dead(1)] == [one.id, two.id]
+    assert [row.message for row in desk.journal.dead(1, (one.id, 0))] == [two.id]
+    assert desk.journal.dead(2) == []
+    fates = [desk.journal.fate(entry.id) for entry in (one, two)]
+    assert [(fate.done, fate.dead, fate.waiting) for fate in fates] == [
+        (True, True, 0),
+        (False, True, 1),
+    ]
+    assert desk.journal.fate(one.id + 1) is None
+    desk.journal.put(Redriven(one.id, 0, 1, "nora"))
+    await desk.journal.flush()
+    assert [row.message for row in desk.journal.dead(1)] == [two.id]
+
+
 async def test_giving_up_everything_counts_as_filtered(desk: Any) -> None:
     died, routed = desk.accept("C1"), desk.accept("C2")
     desk.journal.put(Died(died.id, died.endpoint, "decode", "truncated"))
