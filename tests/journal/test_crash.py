@@ -80,7 +80,7 @@ async def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     accepted: set[str] = set()
     delivered: set[str] = set()
     chance = random.Random(11)
-    for _ in range(4):
+    for _ in range(3):
         _load_and_kill(folder, keyset, chance.uniform(0.2, 0.5), accepted, delivered)
         report = verify(folder, keyset)
         assert report.differences == []

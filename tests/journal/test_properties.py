@@ -167,7 +167,7 @@ async def _run(folder: Path, steps: list[tuple[Any, ...]]) -> None:
 
 
 @given(_STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_ledger_balances_whatever_happens(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_run(Path(folder), steps))

@@ -120,7 +120,7 @@ async def test_every_alteration_of_a_row_is_found(desk: Any, tmp_path: Path) -> 
     copy = tmp_path / "copy"
     chance = random.Random(20261122)
     done = 0
-    while done < 250:
+    while done < 150:
         shutil.copytree(desk.folder, copy)
         path = chance.choice(sorted(copy.glob("2*.db")))
         with closing(sqlite3.connect(path)) as con:

@@ -152,7 +152,7 @@ async def test_dead_deliveries_and_the_fate_of_a_message_can_be_asked(desk: Any)
         (True, True, 0),
         (False, True, 1),
     ]
-    assert desk.journal.fate(one.id + 1) is None
+    assert desk.journal.fate(two.id + 1) is None
     desk.journal.put(Redriven(one.id, 0, 1, "nora"))
     await desk.journal.flush()
     assert [row.message for row in desk.journal.dead(1)] == [two.id]
