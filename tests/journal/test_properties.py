@@ -32,6 +32,8 @@ from vagus.journal.search import Query, Reader
 from vagus.kernel.clock import ManualClock
 from vagus.kernel.keys import Keyset
 
+#: What is tested here does not depend on the disk, and many journals are made.
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 _KEYSET = Keyset.generate()
 _MESSAGES, _PARTS, _PLACES = st.integers(0, 5), st.integers(0, 1), st.integers(1, 2)
 _TARGETS = st.lists(st.tuples(_PLACES, _PARTS), max_size=4)
@@ -169,5 +171,5 @@ async def _run(folder: Path, steps: list[tuple[Any, ...]]) -> None:
 @given(_STEPS)
 @settings(max_examples=40, deadline=None)
 def test_the_ledger_balances_whatever_happens(steps: list[tuple[Any, ...]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
         asyncio.run(_run(Path(folder), steps))
