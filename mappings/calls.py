@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
+from mappings.absence import touch_always
 from mappings.expressions import Call, Word
 from mappings.functions import FORMATS, FUNCTIONS, Function
 from mappings.scopes import BROKEN, Value
@@ -192,6 +193,7 @@ def _choice(session: Session, call: Call, value: Value) -> Value:
         except InvalidOperation:
             session.error("bad-value", f"'{constant}' is not a number")
             return BROKEN
+    touch_always(session)
     session.block.add(f"if not ({found.test}): {found.code} = {code}")
     found.always = bool(constant)
     return found

@@ -37,6 +37,8 @@ class Block:
         self._extra = 0
         self._lines: list[tuple[int, Line]] = []
         self._mark = 0
+        self._shift = 0
+        self.regions = 0  # open stretches that may come to stand under a test
         self._known: dict[object, str] = {}
         self.covers: dict[tuple[str, str, bool], int] = {}
         self.weight = 0
@@ -48,7 +50,7 @@ class Block:
 
     def statement(self) -> None:
         """A new statement of the block begins: hoisted lines go before it."""
-        if not self._extra:
+        if not self._extra and not self.regions:
             self._mark = len(self._lines)
 
     def add(self, line: Line) -> None:
@@ -77,15 +79,32 @@ class Block:
     def hoist(self, key: object, name: str, lines: list[tuple[int, Line]]) -> str:
         """Put lines before the statement being written and remember what they bind."""
         placed = [(self.indent + extra, line) for extra, line in lines]
-        self._lines[self._mark : self._mark] = placed
-        self._mark += len(placed)
+        self._insert(placed)
         self._known[key] = name
         return name
 
+    def _insert(self, lines: list[tuple[int, Line]]) -> None:
+        self._lines[self._mark : self._mark] = lines
+        self._mark += len(lines)
+        self._shift += len(lines)
+
+    def position(self) -> tuple[int, int]:
+        """Where the next line goes, for `enclose`."""
+        return len(self._lines), self._shift
+
+    def enclose(self, since: tuple[int, int], header: Line, least: int) -> None:
+        """Put the lines since a position under a header, if there are enough of them."""
+        start = since[0] + self._shift - since[1]
+        inner = self._lines[start:]
+        if len(inner) >= least:
+            self._lines[start:] = [
+                (self.level, header),
+                *((level + 1, line) for level, line in inner),
+            ]
+
     def graft(self, other: Block, key: object, name: str) -> None:
         """Put the lines of another block before the statement being written."""
-        self._lines[self._mark : self._mark] = other._lines
-        self._mark += len(other._lines)
+        self._insert(other._lines)
         self._known[key] = name
 
     def close(self) -> None:

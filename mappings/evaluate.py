@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mappings import calls, lists, paths
+from mappings import absence, calls, lists, paths
 from mappings.expressions import (
     Alternative,
     Call,
@@ -106,9 +106,16 @@ def _alternative(
     return found
 
 
+def touch_always_of(session: Session, head: Call | Quoted) -> None:
+    """What begins with a constant or a fact does not hang on the message; `concat` does."""
+    if isinstance(head, Quoted) or head.name != "concat":
+        absence.touch_always(session)
+
+
 def _head(session: Session, head: Path | Call | Quoted, many: bool) -> Value:
     if isinstance(head, Path):
         return paths.read(session, head, many)
+    touch_always_of(session, head)
     if isinstance(head, Quoted):
         return Value(repr(head.text), "T", always=bool(head.text), constant=head.text)
     function = calls.checked(session, head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappings.absence import touch_always
 from mappings.expressions import Path
 from mappings.scopes import BROKEN, Scope, Value
 from mappings.session import Session
@@ -35,7 +36,9 @@ def _below(session: Session, base: str, kind: str, where: str, path: Path, many:
     if found is None:
         return BROKEN
     full = ".".join((where, *path.names))
-    session.static_paths.add(full)
+    touch_always(session)
+    if found in shapes.PRIMITIVES or found == "Reference":
+        session.static_paths.add(full)
     if session.flags.trace:
         session.block.add(f"rd({full!r})")
     code = f"pick({base}, {path.names!r})" if path.names else base

@@ -210,6 +210,7 @@ def _complex(session: Session, value: Value, goal: Goal) -> Value:
         code = f"({{'coding': [{value.code}]}} if {value.code} else None)"
         return replace(value, code=code, own=False)
     if value.kind == "I" and value.datatype == goal.type and session.plan.source == "fhir":
+        session.static_paths.add(value.where)
         return value
     session.error(
         "type-mismatch",

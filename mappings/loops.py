@@ -79,11 +79,13 @@ def loop(
     session.eachs += 1
     if session.eachs > MAX_EACH:
         session.error("limit-exceeded", f"$each nests at most {MAX_EACH} deep")
-    with session.block.inside(f"if {found.code}:"):
-        session.block.add(
-            lambda: f"{size} = len({found.code}); n += {size} * {max(1, blocks[0].weight)}"
-        )
-        session.block.add(f"if {size} > 10000 or n > 200000: over(z, {site})")
+    session.block.statement()
+    since = session.block.position()
+    session.block.regions += 1
+    session.block.add(
+        lambda: f"{size} = len({found.code}); n += {size} * {max(1, blocks[0].weight)}"
+    )
+    session.block.add(f"if {size} > 10000 or n > 200000: over(z, {site})")
     with session.nested(header) as block:
         blocks.append(block)
         scope = paths.opened(session, found, item)
@@ -92,6 +94,8 @@ def loop(
         with session.within(scope):
             takes(session, node)
             yield item
+    session.block.regions -= 1
+    session.block.enclose(since, f"if {found.code}:", 1)
     session.eachs -= 1
 
 

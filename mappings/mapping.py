@@ -105,7 +105,8 @@ class Mapping:
                 Warning("misplaced-segment", place, name) for name in state.misplaced
             ]
         if state.deletes:
-            result.deletes = [Delete(owner, path, sites[k][2]) for owner, path, k in state.deletes]
+            found = (Delete(owner, path, sites[k][2]) for owner, path, k in state.deletes)
+            result.deletes = list(dict.fromkeys(found))
         if state.trace:
             result.lineage = [Lineage(path, sites[k][0], read) for path, k, read in state.trace]
         if variant.code.session.flags.loss:

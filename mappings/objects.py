@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mappings import literals, loops
+from mappings.absence import skipped, touch_always
 from mappings.evaluate import evaluate, expression
 from mappings.expressions import Expression, Path, Quoted
 from mappings.goals import ITEMS, Goal
@@ -27,7 +28,7 @@ def put(session: Session, element: Element, node: Node, store: Sink) -> bool:
     `store` writes what becomes of the value's code, where there is a value.
     """
     session.block.statement()
-    with session.into(element.name), further(session, f".{element.name}"):
+    with session.into(element.name), further(session, f".{element.name}"), skipped(session):
         if element.many:
             return _many(session, element, node, store)
         return _one(session, element, node, store)
@@ -101,10 +102,13 @@ def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
     name = session.names.fresh("l")
     session.block.add(f"{name} = []")
     sure = False
+    if not all(reads(child) for child in node.items):
+        touch_always(session)
     for child in node.items:
         session.block.statement()
         if isinstance(child, Object) and "$each" in child.entries:
             _looped(session, element, child, name)
+            noted(session, f"bool({name})")
         elif isinstance(child, Text) and child.reads:
             sure |= _added(session, element, child, name)
         else:
@@ -354,6 +358,7 @@ def copy_source(session: Session, node: Object) -> Value | None:
     found = evaluate(session, wanted, ITEMS)
     if found.kind not in "I?":
         session.error("type-mismatch", "$copy takes an object", wanted.place)
+    session.static_paths.add(found.where)
     return found if found.kind == "I" else None
 
 

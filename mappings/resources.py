@@ -11,7 +11,6 @@ from mappings.tracing import cleared
 from vagus.canonical import shapes
 from vagus.kernel.diagnostics import did_you_mean
 
-
 #: Segments that every message of a patient or booking has; '' stands for the current item.
 _ALWAYS = frozenset(("", "MSH", "EVN", "PID", "SCH"))
 

@@ -77,6 +77,7 @@ class Session:
     owner: str = ""  # code of `Type/id` of the resource being filled
     prefix: str = ""  # code of the output path so far, trace only
     eachs: int = 0
+    touched: set[tuple[str, str, int]] = field(default_factory=set)
     reads: set[str] = field(default_factory=set)
     shared: dict[object, tuple[str, dict[tuple[str, str, bool], int]]] = field(default_factory=dict)
     quiet: bool = False  # an unknown system is reported elsewhere

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappings.absence import PADDING, touch, touch_always, touch_part
 from mappings.emit import Line
 from mappings.expressions import Path
 from mappings.locate import Located, check_field, check_part, locate, repeats
@@ -46,6 +47,7 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
     code = f"{row}[{path.field}]"
     trace_row(session, segment, row, path)
     if segment == "MSH" and path.field in (1, 2):
+        touch(session, code)
         return Value(code, "T", where=path.text, rawcode=code)
     raw = "field"
     if path.repetition > 1:
@@ -57,6 +59,7 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
         )
         code, raw = name, "rep"
     if not path.component:
+        touch(session, code)
         return Value(code, "T", raw=raw, datatype=datatype, where=path.text, rawcode=code)
     return component(session, code, raw, path, datatype, path.text)
 
@@ -65,8 +68,9 @@ def component(
     session: Session, code: str, raw: str, path: Path, datatype: str, where: str
 ) -> Value:
     """A component or sub-component of the raw text at `code`."""
-    whole, texts = parts_of(session, code, raw, path.component)
+    whole, texts = parts_of(session, code, raw)
     at = path.component - 1
+    touch_part(session, whole, at, raw == "rep" and session.scope.var == code)
     if path.sub > 1 or (path.sub and datatype):
         piece = f"part({whole}[{at}], S, {path.sub - 1})"
         return Value(piece, "T", raw="comp", datatype=datatype, where=where, rawcode=piece)
@@ -80,7 +84,7 @@ def component(
     )
 
 
-def parts_of(session: Session, code: str, raw: str, highest: int) -> tuple[str, str]:
+def parts_of(session: Session, code: str, raw: str) -> tuple[str, str]:
     """The names of a text's components, as they stand and cut to their first sub-component."""
     key = ("parts", code)
     found = session.block.known(key)
@@ -90,14 +94,14 @@ def parts_of(session: Session, code: str, raw: str, highest: int) -> tuple[str, 
         session.block.hoist(key, whole, _splitting(session, code, raw, whole, texts))
         session.block.hoist((key, "texts"), texts, [])
         found = whole
-    session.constants.setdefault("E", [""] * 64)
+    session.constants.setdefault("E", [""] * PADDING)
     return found, session.block.known((key, "texts")) or found
 
 
 def _splitting(
     session: Session, code: str, raw: str, whole: str, texts: str
 ) -> list[tuple[int, Line]]:
-    session.constants.setdefault("P", ("",) * 32)
+    session.constants.setdefault("P", ("",) * PADDING)
     lines: list[tuple[int, Line]] = []
     source = code
     if raw == "field":
@@ -138,7 +142,8 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
     known = session.block.known(key)
     name = known or session.names.fresh("l")
     if known is None:
-        session.block.hoist(key, name, _gathering(name, rows, path.field, code))
+        session.block.hoist(key, name, [(0, _gathering(session, found, name, path.field, code))])
+    touch(session, name)
     inner = Scope(
         "item",
         datatype=datatype,
@@ -152,13 +157,14 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
     return Value(name, "T", True, raw=raw, datatype=datatype, where=path.text, scope=inner)
 
 
-def _gathering(name: str, rows: str, field: int, code: str) -> list[tuple[int, Line]]:
-    """Most fields are empty: look before calling."""
-    return [
-        (0, f"{name} = ()"),
-        (0, f"for r in {rows}:"),
-        (1, f"if r[{field}]: {name} = {code}; break"),
-    ]
+def _gathering(session: Session, found: Located, name: str, field: int, code: str) -> str:
+    """Most fields are empty: look at the first row before calling."""
+    test = f"{first_row(session, found)}[{field}]"
+    if found.groups or found.member or found.unknown:
+        rows = all_rows(session, found)
+        key = ("several", found.scope.var, rows)
+        test += f" or {_hoisted(session, found.scope, key, 'm', f'len({rows}) > 1')}"
+    return f"{name} = {code} if {test} else ()"
 
 
 def relative(session: Session, scope: Scope, path: Path) -> Value:
@@ -182,10 +188,12 @@ def relative(session: Session, scope: Scope, path: Path) -> Value:
         trace_item(session, scope, path)
         if scope.raw == "comp":
             code = f"part({scope.var}, S, {level - 1})"
+            touch_always(session)
             return Value(code, "T", raw="comp", datatype=kind, where=where, rawcode=code)
         return component(session, scope.var, "rep", path, kind, where)
     trace_item(session, scope, path)
     covers(session, scope.rows, scope.number, scope.component, 0)
+    touch_always(session)
     return Value(
         scope.var, "T", raw=scope.raw, datatype=scope.datatype, where=where, rawcode=scope.var
     )
@@ -197,6 +205,7 @@ def _of_chunk(session: Session, scope: Scope, path: Path, where: str) -> Value:
         return BROKEN
     trace_item(session, scope, path)
     code = f"{scope.var}[{path.component - 1}]"
+    touch(session, code)
     if path.sub:
         inner = Path(path.text, component=path.sub)
         return component(session, code, "field", inner, "", where)
@@ -206,6 +215,7 @@ def _of_chunk(session: Session, scope: Scope, path: Path, where: str) -> Value:
 def _instances(session: Session, found: Located, many: bool) -> Value:
     """The groups or segments a path without field names."""
     group = found.group
+    touch_always(session)
     if not found.groups and not found.member and not found.unknown:
         code = found.scope.var
         scope = _item_scope(found, group)
