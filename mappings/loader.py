@@ -181,8 +181,9 @@ class Loader:
 
     def _version(self, plan: Plan) -> str:
         tables = {}
+        words = _words(plan.body)
         for name, table in sorted(plan.tables.items()):
-            if name in _words(plan.body):
+            if name in words:
                 tables[name] = [table.unmapped, table.source, dict(table.codings)]
         groups = [
             [group.name, group.start, group.element, sorted(group.values), group.members]
