@@ -1,58 +1,62 @@
-"""When a sender is told: right after the commit, or once every destination has its message."""
+"""When a sender is told what became of its message, for those that wait until it is done with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
-from channels.config import Ack
 from vagus.formats.format import Verdict
 
 Told = Callable[[Verdict], None]
 
 
-class Awaiting:
-    """Messages whose sender waits until they are done with (`ack: delivered`)."""
+class Fate(Protocol):
+    """How far a message has come."""
 
-    def __init__(self) -> None:
-        self._open: dict[int, int] = {}
+    @property
+    def done(self) -> bool:
+        """Whether nothing more happens to it."""
+        ...
+
+    @property
+    def dead(self) -> bool:
+        """Whether it, or a delivery of it, is a dead letter."""
+        ...
+
+
+class Awaiting:
+    """Messages whose sender waits until they are done with.
+
+    What has become of a message is asked of the journal, so that it does not matter whether it
+    was accepted by this process.
+    """
+
+    def __init__(self, fate: Callable[[int], Fate | None]) -> None:
+        self._fate = fate
         self._told: dict[int, list[Told]] = {}
-        self._dead: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._told)
 
-    def expect(self, message_id: int, told: Told) -> None:
-        """Call `told` when the message is done with."""
-        self._told.setdefault(message_id, []).append(told)
-
-    def knows(self, message_id: int) -> bool:
-        """Whether somebody waits for that message."""
+    def __contains__(self, message_id: int) -> bool:
         return message_id in self._told
 
-    def fanout(self, message_id: int, deliveries: int) -> None:
-        """So many deliveries must be done before the message is."""
-        if message_id in self._told:
-            self._open[message_id] = deliveries
+    def expect(self, message_id: int, told: Told) -> None:
+        """Call `told` when a message that is only just accepted is done with."""
+        self._told.setdefault(message_id, []).append(told)
 
-    def one_done(self, message_id: int, *, dead: bool) -> None:
-        """One delivery has ended; the last one ends the message."""
-        if message_id not in self._open:
+    def expect_known(self, message_id: int, told: Told) -> None:
+        """Call `told` when a message is done with, which it may be already."""
+        self.expect(message_id, told)
+        self.ended(message_id)
+
+    def ended(self, message_id: int) -> None:
+        """The message, or a delivery of it, has ended durably: tell who waits if that was all."""
+        if message_id not in self._told:
             return
-        self._open[message_id] -= 1
-        if dead:
-            self._dead.add(message_id)
-        if not self._open[message_id]:
-            died = message_id in self._dead
-            self.done(message_id, Verdict.ERROR if died else Verdict.ACCEPTED)
-
-    def done(self, message_id: int, verdict: Verdict) -> None:
-        """The message is done with: tell everybody who waits."""
-        self._open.pop(message_id, None)
-        self._dead.discard(message_id)
-        for told in self._told.pop(message_id, ()):
+        fate = self._fate(message_id)
+        if fate is not None and not fate.done:
+            return
+        verdict = Verdict.ERROR if fate is not None and fate.dead else Verdict.ACCEPTED
+        for told in self._told.pop(message_id):
             told(verdict)
-
-
-def waits_for_delivery(ack: Ack) -> bool:
-    """Whether the sender hears only after delivery."""
-    return ack is Ack.DELIVERED

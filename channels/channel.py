@@ -33,7 +33,7 @@ class Channel:
     measures: ChannelMeasures
     couriers: Mapping[int, Courier]
     renders: Mapping[int, Render]
-    body: Callable[[int], bytes]  # a stored body by message id
+    stored: Callable[[int], tuple[bytes, str | None]]  # a body and its override, by message id
     unordered: frozenset[int] = frozenset()  # destinations without order
     canonical: frozenset[int] = frozenset()  # destinations that are given the canonical result
     sources: Sequence[Source] = field(default_factory=list)
@@ -47,14 +47,14 @@ class Channel:
     def deliveries(self, envelope: Envelope, outcome: Outcome) -> list[Delivery]:
         """One delivery for each part and destination that wants it."""
         owed: list[Delivery] = []
-        for part, (work, targets) in enumerate(outcome.routed):
+        for work, targets in outcome.routed:
             lanes = self._lanes(work)
             if not self.canonical.intersection(targets):
                 work.bundle = None  # large, and nobody will look at it again
             owed += [
                 Delivery(
                     message=envelope.id,
-                    part=part,
+                    part=work.part,
                     destination=destination,
                     lanes=() if destination in self.unordered else lanes,
                     type=work.event,
@@ -90,25 +90,23 @@ class Channel:
         return self.lanes(work.message)
 
     def _remade(self, delivery: Delivery) -> Work:
+        number = delivery.message
         try:
-            body = self.body(delivery.message)
-        except EngineFault:
+            body, override = self.stored(number)
+        except (EngineFault, KeyError):
             raise MessageError("corrupt") from None
-        outcome = self.pipeline.run(Envelope(delivery.message, self.endpoint, body))
+        outcome = self.pipeline.run(Envelope(number, self.endpoint, body, override=override))
         if outcome.error is not None:
             raise outcome.error
-        if delivery.part >= len(outcome.routed):
-            raise MessageError("no-longer-routed")
-        return outcome.routed[delivery.part][0]
+        for work, _ in outcome.routed:
+            if work.part == delivery.part:
+                return work
+        raise MessageError("no-longer-routed")
 
-    def pause(self) -> None:
-        """Read nothing new; what is accepted goes on."""
-        self.paused = True
+    def hold_back(self, *, paused: bool) -> None:
+        """Have its sources read nothing new, or read again; what is accepted goes on."""
         for source in self.sources:
-            source.pause()
-
-    def resume(self) -> None:
-        """Read again."""
-        self.paused = False
-        for source in self.sources:
-            source.resume()
+            if paused:
+                source.pause()
+            else:
+                source.resume()

@@ -95,8 +95,8 @@ class Dispatch:
         self.paused = False
         self.retries = 0
         self.notify: Callable[[], None] = lambda: None
-        #: Told of every delivery that has ended durably, and whether it died.
-        self.ended: Callable[[Delivery, bool], None] | None = None
+        #: Told of the message of every delivery that has ended durably.
+        self.ended: Callable[[int], None] | None = None
 
     # What comes in.
 
@@ -131,9 +131,12 @@ class Dispatch:
             if not held.waits:
                 self._stuck.difference_update(held.lanes)
                 self._ready.append(held)
-        elif self._backlog.has_passed(delivery.order) and not self._lanes.holds(delivery):
-            if self._lanes.add(delivery):
-                self._ready.append(delivery)
+        elif (
+            self._backlog.has_passed(delivery.order)
+            and not self._lanes.holds(delivery)
+            and self._lanes.add(delivery)
+        ):
+            self._ready.append(delivery)
         self.notify()
 
     def discard(self, order: Order) -> None:
@@ -281,13 +284,13 @@ class Dispatch:
 
     def _buried(self, delivery: Delivery) -> None:
         if self.ended is not None:
-            self.ended(delivery, True)
+            self.ended(delivery.message)
         if not self._hold:
             self._release(delivery)
 
     def _taken(self, delivery: Delivery) -> None:
         if self.ended is not None:
-            self.ended(delivery, False)
+            self.ended(delivery.message)
         self._release(delivery)
 
     def _release(self, delivery: Delivery) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from broker.seam import Broker
 from channels.backlog import Backlog, Order
@@ -13,12 +14,11 @@ from channels.courier import Courier
 from channels.pipeline import Outcome, where_of
 from channels.poison import StartedMark
 from channels.pressure import Pressure
-from vagus.formats.format import Verdict
-from vagus.journal.entries import Died, Filtered, Routed, Target
+from vagus.journal.entries import Died, Filtered, Noted, Routed, Target
 from vagus.journal.journal import Journal
 from vagus.kernel.clock import Clock
 from vagus.kernel.envelope import Delivery, Envelope
-from vagus.kernel.errors import MessageError
+from vagus.kernel.errors import EngineFault, MessageError
 from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
@@ -26,6 +26,7 @@ log = get_logger(__name__)
 FEED_LIMIT = 20_000
 BUDGET = 16  # messages per turn of the event loop, so that sockets are served in between
 PATIENCE = 10.0
+PART_FILTERED = "part-filtered"
 
 
 class Engine:
@@ -56,14 +57,8 @@ class Engine:
     def add(self, channel: Channel) -> None:
         """Take a channel in before the start."""
         self.channels[channel.endpoint] = channel
-        if channel.intake.awaits:
-            awaiting = channel.intake.awaiting
-
-            def ended(delivery: Delivery, dead: bool) -> None:
-                awaiting.one_done(delivery.message, dead=dead)
-
-            for courier in channel.couriers.values():
-                courier.dispatch.ended = ended
+        for courier in channel.couriers.values():
+            courier.dispatch.ended = channel.intake.awaiting.ended
 
     def by_name(self, name: str) -> Channel | None:
         """The channel of that name."""
@@ -107,41 +102,38 @@ class Engine:
         channel = self.channels.get(envelope.endpoint)
         if channel is None:
             return  # its channel is switched off: it stays stored until it is on again
+        owed: list[Delivery] = []
         if not self._mark.start(envelope.id):
             outcome = Outcome(error=_Poison("killed-the-process"))
         else:
-            outcome = self._run(channel, envelope)
+            try:
+                outcome = channel.pipeline.run(envelope)
+                owed = channel.deliveries(envelope, outcome)
+            except Exception:  # a defect of ours must not stop the feed, nor lose the message
+                log.exception("pipeline_fault", channel=channel.name)
+                outcome = Outcome(error=_Defect("engine-defect"))
         self._mark.finish()
-        self._record(channel, envelope, outcome)
+        self._record(channel, envelope, outcome, owed)
 
-    def _run(self, channel: Channel, envelope: Envelope) -> Outcome:
-        try:
-            return channel.pipeline.run(envelope)
-        except Exception:  # a defect of ours must not stop the feed, nor lose the message
-            log.exception("pipeline_fault", channel=channel.name)
-            return Outcome(error=_Defect("engine-defect"))
-
-    def _record(self, channel: Channel, envelope: Envelope, outcome: Outcome) -> None:
-        if outcome.error is not None:
-            self._put_died(channel, envelope, outcome.error)
-        elif not outcome.routed:
-            filtered = Filtered(envelope.id, channel.endpoint, outcome.dropped)
-            if channel.intake.awaits:
-                filtered.then = lambda: channel.intake.awaiting.done(envelope.id, Verdict.ACCEPTED)
-            self.journal.put(filtered)
-        else:
-            owed = channel.deliveries(envelope, outcome)
+    def _record(
+        self, channel: Channel, envelope: Envelope, outcome: Outcome, owed: list[Delivery]
+    ) -> None:
+        number, endpoint, error = envelope.id, channel.endpoint, outcome.error
+        if error is None and owed:
             targets = [Target(item.destination, item.part, b"".join(item.lanes)) for item in owed]
-            if channel.intake.awaits:
-                channel.intake.awaiting.fanout(envelope.id, len(owed))
             mapping = outcome.routed[0][0].mapping
-            self.broker.publish(Routed(envelope.id, channel.endpoint, mapping, targets), owed)
-
-    def _put_died(self, channel: Channel, envelope: Envelope, error: MessageError) -> None:
-        died = Died(envelope.id, channel.endpoint, error.stage, error.code, where_of(error))
-        if channel.intake.awaits:
-            died.then = lambda: channel.intake.awaiting.done(envelope.id, Verdict.ERROR)
-        self.journal.put(died)
+            self.broker.publish(Routed(number, endpoint, mapping, targets), owed)
+            for part, reason in outcome.dropped:
+                self.journal.put(Noted(number, PART_FILTERED, detail=f"{part} {reason}"))
+            return
+        ended: Died | Filtered
+        if error is not None:
+            ended = Died(number, endpoint, error.stage, error.code, where_of(error))
+        else:
+            ended = Filtered(number, endpoint, outcome.dropped[0][1])
+        if number in channel.intake.awaiting:
+            ended.then = partial(channel.intake.awaiting.ended, number)
+        self.journal.put(ended)
 
     def _page(self, after: Order, limit: int) -> list[Envelope]:
         page = []
@@ -176,7 +168,11 @@ class Engine:
         self._stopped = True
         await self.pressure.stop()
         await asyncio.gather(*(courier.stop(patience) for courier in self.couriers))
-        await self.journal.flush()
+        try:
+            async with asyncio.timeout(patience):
+                await self.journal.flush()
+        except (EngineFault, TimeoutError):
+            pass  # failed, or without disk: what is not durable was told to nobody
         self._mark.close()
 
     async def drain(self, patience: float) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Protocol
 
-from channels.acks import Awaiting
+from channels.acks import Awaiting, Fate
 from channels.config import Ack
 from channels.measure import ChannelMeasures
 from connectors.seam import Reply, Respond
@@ -22,18 +22,26 @@ from vagus.kernel import ids
 from vagus.kernel.clock import Clock
 from vagus.kernel.envelope import Envelope
 from vagus.kernel.errors import DecodeError, MessageError
+from vagus.kernel.log import get_logger
+
+log = get_logger(__name__)
 
 ACCEPTED = Answer(Verdict.ACCEPTED)
 UNREADABLE = "unreadable"
+ENGINE_DEFECT = "engine-defect"
 
 
 class Journal(Protocol):
-    """Where an intake writes."""
+    """Where an intake writes, and asks what became of a message."""
 
     ids: ids.Ids
 
     def put(self, entry: Entry) -> None:
         """Record; the entry's `then` follows the commit."""
+        ...
+
+    def fate(self, message_id: int) -> Fate | None:
+        """How far a message has come; None when it is not known."""
         ...
 
 
@@ -66,7 +74,7 @@ class Intake:
         self._clock = clock
         self._measures = measures
         self._arrived = arrived
-        self.awaiting = Awaiting()
+        self.awaiting = Awaiting(journal.fate)
 
     def receive(self, frame: bytes, peer: str, respond: Respond, damage: str = "") -> None:
         """Take one frame from a source; `respond` is called once it is durable."""
@@ -82,14 +90,19 @@ class Intake:
         if len(bodies) == 1:
             self._take(bodies[0], respond)
             return
+        if not bodies:
+            respond(Reply(None))  # a batch of nothing: there is nothing to keep
+            return
         batch = _Batch(len(bodies), respond)
         for position, body in enumerate(bodies):
             self._take(body, partial(batch.one, position))
 
-    @property
-    def awaits(self) -> bool:
-        """Whether senders hear only once their message is done with."""
-        return self._reading.ack is Ack.DELIVERED
+    def _hears(self, message: Any) -> tuple[bool, bool]:
+        """Whether the sender hears when its message is stored, and when it is done with."""
+        if self._reading.format.hears_twice(message):
+            return True, True
+        late = self._reading.ack is Ack.DELIVERED
+        return not late, late
 
     def again(
         self, body: bytes, cause: int, override: str | None, told: Callable[[int], None]
@@ -107,9 +120,9 @@ class Intake:
         envelope = Envelope(entry.id, self._endpoint, body, message, cause, override, started)
 
         def stored() -> None:
-            told(entry.id)
             if error is None:
                 self._arrived(envelope)
+            told(entry.id)
 
         entry.then = stored
         self._journal.put(entry)
@@ -121,16 +134,20 @@ class Intake:
         reading = self._reading
         try:
             message = reading.format.decode(body, reading.terms)
-        except DecodeError as error:
+            objection = reading.format.objection(message, reading.terms)
+            lanes = reading.lanes(message)
+        except MessageError as error:
             self._refuse(body, error.stage, error, respond)
             return
-        objection = reading.format.objection(message, reading.terms)
-        if objection is not None:
-            self._object(body, message, objection, respond)
+        except Exception:  # a defect of ours: the message is kept, and its sender can go on
+            log.exception("decode_fault")
+            self._refuse(body, DecodeError.stage, DecodeError(ENGINE_DEFECT), respond)
             return
-        lanes = reading.lanes(message)
+        if objection is not None:
+            self._object(body, message, lanes, objection, respond)
+            return
         entry = self._entry(message, body, lanes)
-        if reading.ack is not Ack.DELIVERED:
+        if self._hears(message)[0]:
             entry.reply = self._reply(entry, body, message, ACCEPTED, Stage.STORED)
         envelope = Envelope(entry.id, self._endpoint, body, message, arrived=started, lanes=lanes)
         entry.then = partial(self._stored, entry, envelope, respond)
@@ -167,33 +184,46 @@ class Intake:
         if entry.duplicate is not None:
             self._again(entry, envelope, respond)
             return
-        if self._reading.ack is Ack.DELIVERED:
+        now, later = self._hears(envelope.message)
+        if later:
             self.awaiting.expect(entry.id, partial(self._done, entry, envelope, respond))
-        else:
-            respond(Reply(entry.reply))
+        if now:
+            respond(Reply(entry.reply, follows=int(later)))
         self._arrived(envelope)
 
     def _again(self, entry: Accept, envelope: Envelope, respond: Respond) -> None:
         """A duplicate gets the answer its first copy got, or will get."""
-        first = entry.duplicate or 0
-        if entry.reply is None and self.awaiting.knows(first):
-            self.awaiting.expect(first, partial(self._done, entry, envelope, respond))
+        now, later = self._hears(envelope.message)
+        if now:
+            if entry.reply is None:
+                entry.reply = self._reply(
+                    entry, entry.body, envelope.message, ACCEPTED, Stage.STORED
+                )
+            respond(Reply(entry.reply, follows=int(later)))
+        elif entry.reply is not None:
+            respond(Reply(entry.reply))
             return
-        if entry.reply is None:
-            stage = Stage.DONE if self._reading.ack is Ack.DELIVERED else Stage.STORED
-            entry.reply = self._reply(entry, entry.body, envelope.message, ACCEPTED, stage)
-        respond(Reply(entry.reply))
+        if later:
+            first = entry.duplicate or 0
+            self.awaiting.expect_known(first, partial(self._done, entry, envelope, respond))
 
     def _done(self, entry: Accept, envelope: Envelope, respond: Respond, verdict: Verdict) -> None:
         answer = ACCEPTED if verdict is Verdict.ACCEPTED else Answer(verdict, "207")
         reply = self._reply(entry, envelope.body, envelope.message, answer, Stage.DONE)
-        if entry.duplicate is None and reply is not None:
+        if reply is not None and entry.duplicate is None and not self._hears(envelope.message)[0]:
             self._journal.put(Replied(entry.id, reply))
         respond(Reply(reply, accepted=verdict is Verdict.ACCEPTED))
 
-    def _object(self, body: bytes, message: Any, answer: Answer, respond: Respond) -> None:
+    def _object(
+        self,
+        body: bytes,
+        message: Any,
+        lanes: tuple[bytes, ...],
+        answer: Answer,
+        respond: Respond,
+    ) -> None:
         """A readable message that this endpoint may not take."""
-        entry = self._entry(message, body, self._reading.lanes(message))
+        entry = self._entry(message, body, lanes)
         died = Died(entry.id, self._endpoint, "accept", answer.code, answer.where)
         self._bury(entry, message, answer, died, respond)
 
@@ -209,7 +239,9 @@ class Intake:
         self._measures.refused += 1
         accepted = self._reading.ack is Ack.RECEIVED
         told = ACCEPTED if accepted else answer
-        entry.reply = self._reply(entry, entry.body, message, told, Stage.STORED)
+        for stage in Stage:  # who hears only when it is done with, hears now: it is
+            if entry.reply is None:
+                entry.reply = self._reply(entry, entry.body, message, told, stage)
         entry.dedupe = False  # each copy of what was refused is kept and answered on its own
         entry.then = lambda: respond(Reply(entry.reply, accepted=accepted))
         self._journal.put(entry)
@@ -221,22 +253,37 @@ class _Batch:
 
     def __init__(self, count: int, respond: Respond) -> None:
         self._replies: list[Reply | None] = [None] * count
+        self._early: list[Reply] = []
         self._left = count
         self._respond = respond
 
     def one(self, position: int, reply: Reply) -> None:
         """The answer to one of them; the last one to come answers the frame."""
+        if self._replies[position] is not None:
+            self._follow(reply)
+            return
         self._replies[position] = reply
         self._left -= 1
         if self._left:
             return
+        respond, early = self._respond, self._early
         replies = [item for item in self._replies if item is not None]
         bodies = [item.body for item in replies if item.body is not None]
-        self._respond(
+        respond(
             Reply(
                 bodies[0] if bodies else None,
                 accepted=all(item.accepted for item in replies),
                 close=any(item.close for item in replies),
                 more=tuple(bodies[1:]),
+                follows=sum(item.follows for item in replies),
             )
         )
+        for reply in early:
+            respond(reply)
+
+    def _follow(self, reply: Reply) -> None:
+        """A reply that follows: after the frame is answered, and not before."""
+        if self._left:
+            self._early.append(reply)
+        else:
+            self._respond(reply)

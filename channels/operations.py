@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from channels.channel import Channel
 from channels.engine import Engine
-from vagus.journal.entries import Discarded, Redriven
+from vagus.journal.entries import Discarded, Entry, Redriven, Then
 from vagus.journal.found import FoundMessage, Word
 from vagus.journal.requests import Request
 from vagus.journal.search import Reader
@@ -24,6 +26,7 @@ from vagus.kernel.log import get_logger
 log = get_logger(__name__)
 
 EVERY = 0.25
+FINISH_PATIENCE = 5.0
 DRAIN_PATIENCE = 30.0
 Result = dict[str, Any]
 
@@ -36,6 +39,7 @@ class Operations:
         self._journal = engine.journal
         self._reader = reader
         self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     async def start(self) -> None:
         """Begin to look for requests."""
@@ -44,17 +48,36 @@ class Operations:
     async def stop(self) -> None:
         """Look no more; what is not done waits for the next start."""
         if self._task:
+            self._stopping.set()
+            await asyncio.wait([self._task], timeout=FINISH_PATIENCE)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._reader.close()
 
     async def _watch(self) -> None:
-        while True:
-            if self._journal.requests.changed():
-                for request in self._journal.requests.pending():
-                    result = await self._carry_out(request)
-                    self._journal.requests.finish(request.id, json.dumps(result))
-            await asyncio.sleep(EVERY)
+        while not self._stopping.is_set():
+            try:
+                await self._look()
+            except Exception:  # the list cannot be read just now; the next look may succeed
+                log.exception("requests_unreadable")
+            await self._pause()
+
+    async def _look(self) -> None:
+        if not self._journal.requests.changed():
+            return
+        while requests := self._journal.requests.pending():
+            for request in requests:
+                result = await self._carry_out(request)
+                self._journal.requests.finish(request.id, json.dumps(result))
+                if self._stopping.is_set():
+                    return
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(EVERY):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
 
     async def _carry_out(self, request: Request) -> Result:
         try:
@@ -77,10 +100,7 @@ class Operations:
         if channel is None:
             return {"error": "unknown-channel"}
         self._journal.audit.append(actor, f"channel-{action}", name)
-        if action == "resume":
-            channel.resume()
-        else:
-            channel.pause()
+        self._engine.pressure.operate(channel, paused=action != "resume")
         log.info("channel_" + action, channel=name, actor=actor)
         if action != "drain":
             return {"name": name, "action": action}
@@ -92,7 +112,9 @@ class Operations:
             counts = self._journal.counts()["endpoints"].get(name, {})
             if not counts.get("pending"):
                 return True
-            await asyncio.sleep(EVERY)
+            if self._stopping.is_set():
+                break
+            await self._pause()
         return False
 
     async def _replay(self, texts: list[str], mapping: str | None, actor: str) -> Result:
@@ -143,10 +165,22 @@ class Operations:
         """Put the dead deliveries of a message back, as the newest of their lanes."""
         for part, destination in self._dead_deliveries(found):
             delivery = channel.revived(found.id, part, destination)
-            durable = asyncio.Event()
-            self._journal.put(Redriven(found.id, part, destination, actor, durable.set))
-            await durable.wait()
-            channel.couriers[destination].dispatch.redrive(delivery)
+            dispatch = channel.couriers[destination].dispatch
+            await self._durable(
+                partial(Redriven, found.id, part, destination, actor),
+                partial(dispatch.redrive, delivery),
+            )
+
+    async def _durable(self, entry: Callable[[Then], Entry], then: Then) -> None:
+        """Have an entry written; `then` follows its commit at once, whoever still waits here."""
+        durable = asyncio.Event()
+
+        def committed() -> None:
+            then()
+            durable.set()
+
+        self._journal.put(entry(committed))
+        await durable.wait()
 
     async def _discard(self, texts: list[str], actor: str) -> Result:
         """Give up dead letters for good; their messages count as filtered."""
@@ -160,10 +194,14 @@ class Operations:
             self._journal.audit.append(actor, "discard", text)
             parts: list[tuple[int, int | None]] = list(self._dead_deliveries(found))
             for part, destination in parts or [(0, None)]:
-                durable = asyncio.Event()
-                self._journal.put(Discarded(found.id, part, destination, actor, durable.set))
-                await durable.wait()
-                if channel is not None and destination is not None:
-                    channel.couriers[destination].dispatch.discard((found.id, part))
+                courier = channel.couriers.get(destination or 0) if channel else None
+                after = partial(courier.dispatch.discard, (found.id, part)) if courier else None
+                await self._durable(
+                    partial(Discarded, found.id, part, destination, actor), after or _nothing
+                )
             discarded.append(text)
         return {"discarded": discarded, "failed": failed}
+
+
+def _nothing() -> None:
+    """What follows when nobody in memory needs to know."""

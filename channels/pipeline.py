@@ -19,11 +19,12 @@ UNROUTED = "unrouted"
 class Outcome:
     """What became of a message: parts with the destinations that want them, or why none.
 
-    `dropped` is the word of the filter that stopped it; `error` is why it is a dead letter.
+    `dropped` has the number of each part that goes nowhere, with the word of the filter that
+    stopped it; `error` is why the whole message is a dead letter.
     """
 
     routed: list[tuple[Work, Sequence[int]]] = field(default_factory=list)
-    dropped: str = ""
+    dropped: list[tuple[int, str]] = field(default_factory=list)
     error: MessageError | None = None
 
 
@@ -51,15 +52,13 @@ class Pipeline:
             for work in self.parts(envelope, outcome):
                 if targets := self._router.targets(work):
                     outcome.routed.append((work, targets))
+                elif self._unrouted is Unrouted.DEAD:
+                    raise Unroutable("no-destination")
+                else:
+                    outcome.dropped.append((work.part, UNROUTED))
         except MessageError as error:
             outcome.error = error
             outcome.routed.clear()
-            return outcome
-        if not outcome.routed and not outcome.dropped:
-            if self._unrouted is Unrouted.DEAD:
-                outcome.error = Unroutable("no-destination")
-            else:
-                outcome.dropped = UNROUTED
         return outcome
 
     def parts(self, envelope: Envelope, outcome: Outcome) -> list[Work]:
@@ -77,12 +76,18 @@ class Pipeline:
             if result is None:
                 continue
             if isinstance(result, str):
-                outcome.dropped = result
+                outcome.dropped.append((self._numbered(work, done, outcome).part, result))
                 return
             for part in result:
                 self._walk(part, position + 1, done, outcome)
             return
-        done.append(work)
+        done.append(self._numbered(work, done, outcome))
+
+    @staticmethod
+    def _numbered(work: Work, done: list[Work], outcome: Outcome) -> Work:
+        """Parts are numbered whatever becomes of them, so that each keeps its number."""
+        work.part = len(done) + len(outcome.dropped)
+        return work
 
 
 def where_of(error: MessageError) -> str:

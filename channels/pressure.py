@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vagus.kernel.log import get_logger
 
 if TYPE_CHECKING:
+    from channels.channel import Channel
     from channels.engine import Engine
 
 log = get_logger(__name__)
@@ -82,10 +83,10 @@ class Pressure:
     def _set(self, *, paused: bool) -> None:
         self.paused = paused
         for channel in self._engine.channels.values():
-            if channel.paused:
-                continue
-            for source in channel.sources:
-                if paused:
-                    source.pause()
-                else:
-                    source.resume()
+            if not channel.paused:
+                channel.hold_back(paused=paused)
+
+    def operate(self, channel: Channel, *, paused: bool) -> None:
+        """An operator pauses or resumes a channel: it reads when neither they nor we object."""
+        channel.paused = paused
+        channel.hold_back(paused=paused or self.paused)

@@ -19,6 +19,7 @@ class Work:
     bundle: dict[str, Any] | None = None  # the canonical result
     mapping: bytes = b""  # content hash of the mapping that made it
     deletes: list[Any] = field(default_factory=list)
+    part: int = 0  # its number among the parts of the message
     divided: bool = False  # whether `message` is only a part of what was received
 
 

@@ -14,12 +14,15 @@ class Reply:
     """What the sender gets back; `body` None sends nothing, `close` ends the connection.
 
     `more` holds further replies, each in a frame of its own, when one frame held several messages.
+    `follows` says how many replies are still to come, each by another call of `respond`: messages
+    of their own, which are sent as they come and not in the order of the frames.
     """
 
     body: bytes | None
     accepted: bool = True
     close: bool = False
     more: tuple[bytes, ...] = ()
+    follows: int = 0
 
 
 Respond = Callable[[Reply], None]
@@ -29,7 +32,10 @@ class Receiver(Protocol):
     """Where a source hands over what arrived. Called on the event loop; never blocks."""
 
     def receive(self, frame: bytes, peer: str, respond: Respond, damage: str = "") -> None:
-        """Take one frame; `respond` is called exactly once, later, after it is durable.
+        """Take one frame; `respond` is called once, later, after it is durable.
+
+        It is called again for each reply that the first one said `follows`. A source whose senders
+        hear only once heeds the first.
 
         `damage` is a word for bytes that are no whole frame (`incomplete`, `too-large`,
         `junk`): they are kept as a dead letter. `peer` names the connection, for the record.

@@ -15,7 +15,7 @@ from channels.channel import Channel, Render
 from channels.config import Send, Step
 from channels.courier import Courier
 from channels.dispatch import Dispatch
-from channels.engine import Engine
+from channels.engine import PATIENCE, Engine
 from channels.health import Health
 from channels.intake import Intake, Reading
 from channels.link import Link, LinkedSource
@@ -76,12 +76,14 @@ class Running:
             return self._last
         return self.journal.counts()["total"]["messages"]
 
-    async def end(self) -> None:
-        """Drain and close everything."""
-        await self.operations.stop()
-        await self.engine.stop()
-        self._last = self.counts()
-        await self.journal.close()
+    async def end(self, patience: float = PATIENCE) -> None:
+        """Drain for so many seconds at most, and close everything."""
+        try:
+            await self.operations.stop()
+            await self.engine.stop(patience)
+            self._last = self.counts()
+        finally:
+            await self.journal.close()
 
 
 @asynccontextmanager
@@ -94,6 +96,10 @@ async def running(project: Project, clock: Clock | None = None) -> AsyncIterator
     try:
         await assembled.engine.start()
         await assembled.operations.start()
+    except BaseException:
+        await assembled.end(patience=0.0)
+        raise
+    try:
         yield assembled
     finally:
         await assembled.end()
@@ -119,7 +125,7 @@ class _Assembly:
         self._keys = keyset(project)
         self._identity = identity_of(self._keys)
         self._validator: Validator | None = None
-        self._intakes: dict[str, Intake] = {}
+        self._channels: dict[str, Channel] = {}
 
     async def build(self) -> Running:
         """The parts, connected but not yet started."""
@@ -159,7 +165,6 @@ class _Assembly:
         intake = Intake(
             endpoint, reading, self._journal, self._clock, measures, self._engine.arrived
         )
-        self._intakes[name] = intake
         couriers: dict[int, Courier] = {}
         renders: dict[int, Render] = {}
         routes: list[Route] = []
@@ -185,7 +190,7 @@ class _Assembly:
             measures=measures,
             couriers=couriers,
             renders=renders,
-            body=self._journal.body,
+            stored=self._stored,
             canonical=frozenset(
                 number
                 for number, item in zip(couriers, file.destinations, strict=True)
@@ -197,10 +202,15 @@ class _Assembly:
                 if item.config.ordering == "none"
             ),
         )
+        self._channels[name] = channel
         channel.sources = [self._source(file)]
         for courier in couriers.values():
             courier.make = channel.make
         return channel
+
+    def _stored(self, message_id: int) -> tuple[bytes, str | None]:
+        fate = self._journal.fate(message_id)
+        return self._journal.body(message_id), fate.override if fate else None
 
     def _source(self, file: ChannelFile) -> Any:
         if file.source.connector == LINK:
@@ -299,7 +309,7 @@ class _Assembly:
     def _destination(self, item: DestinationFile) -> Destination:
         if item.side.connector == LINK:
             target = getattr(item.side.settings, "name", "")
-            return Link(lambda: self._intakes[target])
+            return Link(lambda: self._channels[target])
         side = self._project.connectors[item.side.connector].destination
         assert side is not None
         return side[1](item.side.settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from typing import Protocol, cast
 
 from connectors.mllp.framing import JUNK, TOO_LARGE, Framer, Piece, frame
@@ -57,21 +58,35 @@ class Listener(Protocol):
 
 
 class Slot:
-    """The place of one frame in the row of replies; calling it answers the frame."""
+    """The place of one frame in the row of replies; calling it answers the frame.
 
-    __slots__ = ("arrived", "connection", "reply", "silent")
+    Called again, it sends a message of its own, as enhanced acknowledgement has it (HL7 v2.5.1
+    §2.9.3): once the answer to the frame is out, in no order with those of other frames.
+    """
+
+    __slots__ = ("arrived", "connection", "reply", "sent", "silent")
 
     def __init__(self, connection: Connection, arrived: float, *, silent: bool) -> None:
         self.connection = connection
         self.arrived = arrived
         self.silent = silent
         self.reply: Reply | None = None
+        self.sent = False
 
     def __call__(self, reply: Reply) -> None:
-        """Answer; only the first answer counts."""
-        if self.reply is None:
+        """Answer; of later calls only so many count as the answer said would follow."""
+        first = self.reply
+        if first is None:
             self.reply = reply
             self.connection.answered(self)
+        elif first.follows:
+            follows = first.follows - 1
+            if self.sent:
+                self.reply = replace(first, follows=follows)
+                self.connection.follow(reply)
+            else:
+                more = first.more if reply.body is None else (*first.more, reply.body)
+                self.reply = replace(first, more=more, follows=follows)
 
 
 class Connection(asyncio.Protocol):
@@ -81,6 +96,7 @@ class Connection(asyncio.Protocol):
         "_backlog",
         "_choked",
         "_closing",
+        "_following",
         "_framer",
         "_gone",
         "_listener",
@@ -106,6 +122,7 @@ class Connection(asyncio.Protocol):
         self._choked = False
         self._patience: asyncio.TimerHandle | None = None
         self._closing = False
+        self._following = 0
         self._gone = True
         self._lost = False
         self.heard = loop.time()
@@ -114,7 +131,7 @@ class Connection(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         """Whether nothing is owed to the peer and nothing has begun."""
-        return not self._slots and not self._backlog and not self._framer.pending
+        return not (self._slots or self._backlog or self._following or self._framer.pending)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless the source has connections enough."""
@@ -225,6 +242,8 @@ class Connection(asyncio.Protocol):
             if self._is_late(slot):
                 close = True
                 break
+            slot.sent = True
+            self._following += reply.follows
             if not slot.silent:
                 if reply.body is not None:
                     parts.append(frame(reply.body))
@@ -241,6 +260,15 @@ class Connection(asyncio.Protocol):
         else:
             self.steer()
             self._close_when_done()
+
+    def follow(self, reply: Reply) -> None:
+        """Send a message of its own that follows an answer."""
+        self._following -= 1
+        if self._gone:
+            return
+        if reply.body is not None:
+            self._transport.write(frame(reply.body))
+        self._close_when_done()
 
     def end(self) -> None:
         """Read no more; close once everything that arrived is answered."""
@@ -330,5 +358,6 @@ class Connection(asyncio.Protocol):
         return True
 
     def _close_when_done(self) -> None:
-        if self._closing and not self._gone and not self._slots and not self._backlog:
+        owed = self._slots or self._backlog or self._following
+        if self._closing and not self._gone and not owed:
             self.drop()

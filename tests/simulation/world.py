@@ -73,6 +73,9 @@ class ToyFormat:
     def decode(self, body: bytes, terms: Terms) -> Toy:
         return Toy(body)
 
+    def hears_twice(self, message: Toy) -> bool:
+        return False
+
     def objection(self, message: Toy, terms: Terms) -> Answer | None:
         return None
 
@@ -153,6 +156,9 @@ class MemoryJournal:
                 row["state"] = type(entry).__name__.lower()
                 row["attempts"] = entry.attempts
                 row["due"] = entry.due if isinstance(entry, Parked) else None
+
+    def fate(self, message_id: int) -> None:
+        return None
 
     def stored(self, after: int, limit: int) -> list[Stored]:
         rows = [
@@ -254,7 +260,7 @@ class World:
                 ChannelMeasures(),
                 {DESTINATION: courier},
                 {},
-                lambda number: self.disk.messages[number]["body"],
+                lambda number: (self.disk.messages[number]["body"], None),
             )
         )
 

@@ -97,6 +97,10 @@ class Format(Protocol):
         """A reader of one path of a message, '' when absent; ValueError on a bad path."""
         ...
 
+    def hears_twice(self, message: Any) -> bool:
+        """Whether the sender asks for a reply at each stage, rather than for a single one."""
+        ...
+
     def reply(
         self,
         body: bytes,

@@ -55,9 +55,8 @@ def reply(
     mode = _mode(message, answer, stage)
     if mode is None:
         return None
-    enhanced = bool(_asks(message.header[15]) or _asks(message.header[16]))
     segments = [
-        _msh(message, control, now, enhanced),
+        _msh(message, control, now, is_enhanced(message)),
         _msa(message, mode + _LETTER[answer.verdict], answer),
     ]
     if answer.verdict is not Verdict.ACCEPTED or answer.code != "0":
@@ -65,6 +64,11 @@ def reply(
     field = message.separators.field
     lines = [field.join(segment).rstrip(field) + "\r" for segment in segments]
     return "".join(lines).encode(message.charset, "replace")
+
+
+def is_enhanced(message: Message) -> bool:
+    """Whether MSH-15 or MSH-16 asks for accept and application acknowledgements."""
+    return bool(_asks(message.header[15]) or _asks(message.header[16]))
 
 
 def _mode(message: Message, answer: Answer, stage: Stage) -> str | None:
