@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -81,6 +83,7 @@ async def test_only_as_many_as_were_promised() -> None:
         assert await sender.hears() == b"plain"
         sender.writer.write_eof()
         assert await sender.rest() == b""
+        sender.writer.close()
 
 
 @pytest.mark.parametrize("stop", [True, False], ids=["source stops", "sender says the end"])
@@ -126,6 +129,8 @@ async def test_nobody_is_left_to_hear_it() -> None:
         await recorder.count(1)
         recorder.taken[0].respond(Reply(b"CA", follows=1))
         assert await sender.hears() == b"CA"
+        plug = sender.writer.get_extra_info("socket")
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sender.writer.transport.abort()
         await until(lambda: source.connections == 0)
         recorder.taken[0].respond(Reply(b"AA"))
