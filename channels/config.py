@@ -60,10 +60,15 @@ class SourceConfig(Config):
 
 
 class Step(Config):
-    """One step; exactly one of filter, transform, validate and split."""
+    """One step; exactly one of filter, require, transform, validate and split."""
 
     filter: str | None = Field(None, description="Go on only if this expression gives a value")
-    reason: str = Field("filter", description="The word recorded for what the filter stops")
+    require: str | None = Field(
+        None, description="Without a value of this expression the message is a dead letter"
+    )
+    reason: str = Field(
+        "", pattern=r"^[a-z0-9-]{0,40}$", description="The word recorded for what is stopped here"
+    )
     transform: str | None = Field(
         None, description="A mapping, or FORMAT_to_FORMAT: by message type"
     )
@@ -75,9 +80,11 @@ class Step(Config):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = [self.filter, self.transform, self.validation, self.split]
+        kinds = [self.filter, self.require, self.transform, self.validation, self.split]
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("a step is exactly one of filter, transform, validate and split")
+            raise ValueError(
+                "a step is exactly one of filter, require, transform, validate and split"
+            )
         if self.on_issue not in {"dead", "warn"}:
             raise ValueError("on_issue is dead or warn")
         return self

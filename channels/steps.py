@@ -31,6 +31,20 @@ def filter_step(condition: Condition, reason: str) -> Step:
     return step
 
 
+class _Missing(MessageError):
+    stage = "require"
+
+
+def require_step(condition: Condition, reason: str) -> Step:
+    """Make a dead letter of what the condition does not hold for."""
+
+    def step(work: Work) -> None:
+        if not condition(work.message):
+            raise _Missing(reason)
+
+    return step
+
+
 def validate_step(validator: Validator, on_issue: str, measures: ChannelMeasures) -> Step:
     """Check the canonical result; an issue is a dead letter, or a warning that is counted."""
     fatal = on_issue == "dead"

@@ -30,6 +30,7 @@ from channels.steps import (
     by_type,
     filter_step,
     mapped,
+    require_step,
     split_step,
     transform_step,
     validate_step,
@@ -259,7 +260,11 @@ class _Assembly:
         self, step: Step, file: ChannelFile, format: Format, measures: ChannelMeasures
     ) -> Action:
         if step.filter is not None:
-            return filter_step(_holds(self._expression(step.filter, file, format)), step.reason)
+            condition = _holds(self._expression(step.filter, file, format))
+            return filter_step(condition, step.reason or "filter")
+        if step.require is not None:
+            condition = _holds(self._expression(step.require, file, format))
+            return require_step(condition, step.reason or "missing")
         if step.split is not None:
             return split_step(format.divide, step.split)
         if step.validation is not None:

@@ -21,6 +21,7 @@ __all__ = [
     "keyset",
     "load",
     "open_project",
+    "outline",
 ]
 
 
@@ -40,6 +41,16 @@ def load(
     Every problem of every file becomes a diagnostic; a project with errors must not run.
     """
     return Loader(folder, diagnostics, environment).project()
+
+
+def outline(
+    folder: Path, diagnostics: Diagnostics, environment: Mapping[str, str] | None = None
+) -> Project | None:
+    """The project without its mappings: enough to look into its journal, and quick.
+
+    Channels that cannot be read are missing; what depends on mappings is not checked.
+    """
+    return Loader(folder, diagnostics, environment).project(mappings=False)
 
 
 def open_project(folder: Path, environment: Mapping[str, str] | None = None) -> Project:

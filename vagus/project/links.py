@@ -135,6 +135,8 @@ class _Channel:
     def _step(self, step: Step, position: int) -> None:
         if step.filter is not None:
             self._expression(step.filter, self._place("steps", position, "filter"))
+        elif step.require is not None:
+            self._expression(step.require, self._place("steps", position, "require"))
         elif step.validation is not None and step.validation not in MODELS:
             hint = did_you_mean(step.validation, MODELS)
             text = f"'{step.validation}' is not a model ({', '.join(MODELS)}){hint}"

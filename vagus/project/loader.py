@@ -41,19 +41,19 @@ class Loader:
             lambda text: diagnostics.warning(Place(FILE), "connector-unavailable", text)
         )
 
-    def project(self) -> Project | None:
-        """The whole project."""
+    def project(self, *, mappings: bool = True) -> Project | None:
+        """The whole project, or without its mappings, and what depends on them unchecked."""
         node = self._single(self._folder / FILE)
         options = self._reader.model(ProjectSettings, node) if node else None
         if options is None:
             return None
-        folders = [self._folder / "mappings", self._folder / "tables"]
+        folders = [self._folder / "mappings", self._folder / "tables"] if mappings else []
         project = Project(
             folder=self._folder,
             settings=options,
             channels=[],
             catalogue=mapping_catalogue.load(
-                [item for item in folders if item.is_dir()], self._diagnostics
+                [item for item in folders if item.is_dir()], self._diagnostics, library=mappings
             ),
             systems=self._systems(),
             connectors=self._connectors,
@@ -61,7 +61,8 @@ class Loader:
         for path in sorted((self._folder / "channels").glob("*.yaml")):
             if channel := self._channel(path, options):
                 project.channels.append(channel)
-        links.check(project, self._diagnostics)
+        if mappings:
+            links.check(project, self._diagnostics)
         return project
 
     def _single(self, path: Path) -> Node | None:
