@@ -6,20 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.given import Call, Outcome, adt
-
-from vagus.cli.program import execute
+from cli.given import Call, Outcome, adt, execute_here
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
+def call() -> Call:
     """Run a command line in this process."""
 
-    def run(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        code = execute([str(item) for item in arguments])
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
+    def run(*words: object, stdin: bytes = b"") -> Outcome:
+        return execute_here(words, stdin)
 
     return run
 

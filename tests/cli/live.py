@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from cli.given import Outcome
+from cli.given import Outcome, execute_here
 
 VAGUS = [sys.executable, "-m", "vagus.cli"]
 
@@ -97,10 +98,15 @@ class Clinic:
         return self._log.read_text()
 
     def verb(self, *words: object, stdin: bytes = b"", cwd: Path | None = None) -> Outcome:
+        """A verb, in this process."""
+        with chdir(cwd or self.folder):
+            return execute_here(words, stdin)
+
+    def process_of(self, *words: object) -> Outcome:
+        """A verb in a process of its own."""
         done = subprocess.run(
             [*VAGUS, *map(str, words)],
-            input=stdin,
-            cwd=cwd or self.folder,
+            cwd=self.folder,
             env=self.environment,
             capture_output=True,
             timeout=60,

@@ -62,7 +62,7 @@ def test_lint_names_file_line_and_column_as_seen_from_here(call, project, monkey
     github = call("lint", "My Clinic-2", "--offline", "--format", "github").out
     place = f"file=My Clinic-2/channels/hl7_in.yaml,line={line},col=3"
     assert github.startswith(f"::error {place},title=")
-    for verb in ("run", "messages", "channels", "ledger"):
+    for verb in ("run", "channels", "test"):
         refused = call(verb, "My Clinic-2")
         assert refused.code == 2 and f"My Clinic-2/channels/hl7_in.yaml:{line}:3" in refused.err
 

@@ -19,7 +19,7 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
 
 def test_it_ends_when_the_time_is_over(clinic: Clinic):
     started = time.monotonic()
-    done = clinic.verb("run", clinic.folder, "--for", "300ms")
+    done = clinic.process_of("run", clinic.folder, "--for", "300ms")
     assert done.code == 0, done.err
     assert json.loads(done.out) == dict.fromkeys(
         ("accepted", "delivered", "filtered", "dead", "pending", "duplicates"), 0
@@ -37,9 +37,9 @@ def test_a_signal_drains_it(clinic: Clinic, number: signal.Signals):
 
 def test_a_second_engine_on_the_same_journal_is_refused(clinic: Clinic):
     clinic.start()
-    second = clinic.verb("run", clinic.folder, "--for", "1s")
+    second = clinic.process_of("run", clinic.folder, "--for", "1s")
     assert second.code == 2 and "Traceback" not in second.err
-    assert clinic.verb("lint").code == 0
+    assert clinic.process_of("lint").code == 0
     clinic.stop()
 
 
@@ -47,9 +47,9 @@ def test_a_taken_port_is_a_configuration_error(clinic: Clinic, tmp_path: Path):
     clinic.start()
     other = Clinic(tmp_path / "other").make()
     other.environment |= {"VAGUS_HL7_PORT": str(clinic.port)}
-    linted = other.verb("lint")
+    linted = other.process_of("lint")
     assert linted.code == 1 and "port-in-use" in linted.out
-    assert other.verb("lint", "--offline").code == 0
-    done = other.verb("run", "--for", "1s")
+    assert other.process_of("lint", "--offline").code == 0
+    done = other.process_of("run", "--for", "1s")
     assert done.code == 2 and str(clinic.port) in done.err and "Traceback" not in done.err
     clinic.stop()

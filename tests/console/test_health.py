@@ -26,6 +26,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     soon = asyncio.get_running_loop().call_soon
     mark = StartedMark(tmp_path / "started")
     engine = Engine(journal, EmbeddedBroker(journal), clock, mark, soon)
+    await engine.start()
     yield engine
     await engine.stop()
     await journal.close()
@@ -62,7 +63,6 @@ async def test_readiness_follows_the_engine(engine, health):
 
 
 async def test_a_low_disk_and_a_stalled_journal_have_their_word(engine, health):
-    await engine.start()
     health.running(engine)
     engine.pressure.min_free = 1 << 60
     engine.pressure._look_at_disk()

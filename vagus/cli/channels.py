@@ -43,7 +43,7 @@ def command(words: tuple[str, ...], folder: Path | None, form: str) -> int:
         raise click.UsageError(
             "write: vagus channels [list | pause NAME | resume NAME | drain NAME]"
         )
-    return _act(opening.opened(folder), rest[0], rest[1], form)
+    return _act(opening.outlined(folder), rest[0], rest[1], form)
 
 
 def known(project: Project, name: str) -> str:

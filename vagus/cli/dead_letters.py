@@ -75,7 +75,7 @@ def _discard(folder: Path | None, texts: list[str], form: str) -> int:
     if not texts:
         raise click.UsageError("name the messages to discard by their ids")
     numbers = [searching.number(text) for text in texts]
-    project = opening.opened(folder)
+    project = opening.outlined(folder)
     asked = [ids.to_text(item) for item in numbers]
     result = asking.ask(project, DISCARD, {"ids": asked})
     return CLEAN if result is None else conclude(result, form)

@@ -29,7 +29,7 @@ def command(folder: Path | None, bodies: bool, form: str) -> int:
 
     Works beside a running engine. Exit code 1 when anything does not add up or was altered.
     """
-    project = opening.opened(folder)
+    project = opening.outlined(folder)
     report = verify(project.store, opening.keyset(project), bodies=bodies)
     if form == output.JSON:
         for row in (*_messages(report), *_deliveries(report)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,12 +35,12 @@ class Wishes(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How messages are read and mapped."""
+    """How messages are read, mapped and checked; the validator is made when first needed."""
 
     terms: Terms
     choose: mapping.Choose
     context: Context
-    validator: Validator
+    validator: Callable[[], Validator]
 
 
 @click.command(
@@ -101,7 +102,9 @@ def _way(folder: Path | None, channel: str | None, name: str | None) -> Way:
         wanted = project.channels[0]
     keys = opening.keyset(project) if project and _has_keys(project) else None
     choose = mapping.named(catalogue, name) if name else mapping.chosen(catalogue, wanted)
-    return Way(mapping.terms(wanted), choose, mapping.context(project, wanted, keys), Validator())
+    return Way(
+        mapping.terms(wanted), choose, mapping.context(project, wanted, keys), cache(Validator)
+    )
 
 
 def _library() -> Catalogue:
@@ -143,7 +146,7 @@ def _mapped(found: reading.Found, way: Way, wishes: Wishes) -> Iterator[Finding]
     for noticed in result.warnings:
         text = f"{noticed.code.replace('-', ' ')} in {noticed.place}"
         yield findings.warning(noticed.code, noticed.where, text)
-    for issue in way.validator.issues(result.bundle):
+    for issue in way.validator().issues(result.bundle):
         yield findings.error(issue.code, issue.place, issue.text)
 
 

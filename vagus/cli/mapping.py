@@ -14,6 +14,7 @@ from vagus.assembly import identity_of
 from vagus.canonical.identity import Identity
 from vagus.canonical.systems import Systems
 from vagus.formats.format import Terms
+from vagus.kernel.diagnostics import did_you_mean
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
 from vagus.project import ChannelFile, Project
@@ -61,7 +62,8 @@ def named(catalogue: Catalogue, name: str) -> Choose:
     """Always that mapping; raises ConfigError when there is none of that name."""
     mapping = catalogue.get(name)
     if mapping is None:
-        raise ConfigError(f"there is no mapping '{name}'")
+        hint = did_you_mean(name, catalogue.names())
+        raise ConfigError(f"there is no mapping '{name}'{hint}")
     return lambda message: mapping
 
 

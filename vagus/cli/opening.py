@@ -36,6 +36,19 @@ def opened(given: Path | None) -> Project:
     return project
 
 
+def outlined(given: Path | None) -> Project:
+    """The project as far as its journal needs it: a broken mapping hides no dead letter.
+
+    Raises ConfigError when its main file cannot be read.
+    """
+    folder = folder_of(given)
+    diagnostics = Diagnostics()
+    project = projects.outline(folder, diagnostics)
+    if project is None:
+        raise ConfigError(diagnostics=located(folder, diagnostics.errors))
+    return project
+
+
 def keyset(project: Project) -> Keyset:
     """The keys of a project that has run; never makes any. Raises ConfigError."""
     path = project.folder / project.settings.keys.file

@@ -8,13 +8,23 @@ from typing import Any, NamedTuple
 
 import click
 
-from vagus.cli import asking, dead_letters, differences, mapping, messages, output, searching
+from vagus.cli import (
+    asking,
+    dead_letters,
+    differences,
+    mapping,
+    messages,
+    opening,
+    output,
+    searching,
+)
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.options import examples, form, project, split
 from vagus.formats.hl7v2 import HL7V2
 from vagus.journal.found import FoundMessage
 from vagus.journal.query import Query
 from vagus.journal.search import Reader
+from vagus.kernel.diagnostics import did_you_mean
 from vagus.kernel.errors import ConfigError, EngineFault, MessageError
 
 _PAGE = 500
@@ -78,6 +88,8 @@ def command(
         raise click.UsageError("name messages by their ids, or give options that find them")
     _check(wishes)
     where = searching.store(folder)
+    if wishes.name:
+        where = where._replace(project=opening.opened(folder))
     with where.reader as reader:
         found = (
             _named(reader, texts) if texts else _found(reader, searching.queries(where, filters))
@@ -156,8 +168,9 @@ def _replay(
     if wishes.dry_run:
         output.rows((messages.described(item) for item in found), messages.COLUMNS, form)
         return CLEAN
-    if wishes.name:
-        mapping.named(where.project.catalogue, wishes.name)
+    if wishes.name and where.project.catalogue.get(wishes.name) is None:
+        hint = did_you_mean(wishes.name, where.project.catalogue.names())
+        raise click.UsageError(f"there is no mapping '{wishes.name}'{hint}")
     code = CLEAN
     for start in range(0, len(found), _PAGE):
         texts = [item.text_id for item in found[start : start + _PAGE]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from vagus.assembly import LANE_BYTES, LANES, identity_of
-from vagus.cli import asking, channels, opening
+from vagus.cli import asking, opening
 from vagus.cli.options import since
 from vagus.journal.query import Query
 from vagus.journal.search import Reader
 from vagus.kernel import ids
+from vagus.kernel.diagnostics import did_you_mean
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
 from vagus.project import Project
@@ -66,7 +67,7 @@ def options(command: F) -> F:
 
 def store(folder: Path | None) -> Store:
     """The journal of a project that has run; raises ConfigError."""
-    project = opening.opened(folder)
+    project = opening.outlined(folder)
     asking.need_store(project)
     keys = opening.keyset(project)
     return Store(project, keys, Reader.open(project.store, keys))
@@ -74,10 +75,13 @@ def store(folder: Path | None) -> Store:
 
 def queries(where: Store, filters: Filters) -> list[Query]:
     """The queries that find what was asked for: one for each key a patient may have."""
-    project = where.project
     moment = since(filters.since)
     if filters.channel is not None:
-        channels.known(project, filters.channel)
+        known = [*(item.config.channel for item in where.project.channels)]
+        known += where.reader.counts()["endpoints"]
+        if filters.channel not in known:
+            hint = did_you_mean(filters.channel, known)
+            raise click.UsageError(f"there is no channel '{filters.channel}'{hint}")
     patients: Sequence[bytes | None] = [None]
     if filters.patient is not None:
         patients = _tokens(where, filters.patient)
@@ -102,8 +106,10 @@ def _tokens(where: Store, patient: str) -> list[bytes]:
     if "^" not in patient:
         names = {name for item in where.project.systems.values() for name in item.authorities}
         keys |= {f"{patient}^{name}": None for name in ("", *sorted(names))}
-    token = identity_of(where.keys).token
-    return [token(LANES, key, LANE_BYTES) for key in keys]
+    # Only here: it brings the whole engine, and few searches are for a patient.
+    assembly = importlib.import_module("vagus.assembly")
+    token = assembly.identity_of(where.keys).token
+    return [token(assembly.LANES, key, assembly.LANE_BYTES) for key in keys]
 
 
 def number(text: str) -> int:
