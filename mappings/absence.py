@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from mappings.session import Session
 
 PADDING = 32
-MAX_TESTS = 3
+MAX_TESTS = 12
+MAX_PARTS = 2
 MIN_LINES = 3
+LINES_PER_TEST = 4
 
 #: Something that gives a value whatever the message holds.
 ALWAYS = ("always", "", 0)
@@ -44,20 +46,26 @@ def skipped(session: Session) -> Iterator[None]:
     yield
     block.regions -= 1
     touched, session.touched = session.touched, outer | session.touched
-    test = _test(touched)
-    if test and not session.flags.trace and block is session.block:
-        block.enclose(mark, f"if {test}:", MIN_LINES)
+    tests = _tests(touched)
+    if tests and len(tests) <= MAX_TESTS and not session.flags.trace:
+        least = MIN_LINES if len(tests) < MIN_LINES else LINES_PER_TEST * len(tests)
+        block.enclose(mark, f"if {' or '.join(tests)}:", least)
 
 
-def _test(touched: set[tuple[str, str, int]]) -> str:
+def _tests(touched: set[tuple[str, str, int]]) -> list[str]:
+    """The tests one of which holds when anything that is read is there; none when it always is."""
     if not touched or ALWAYS in touched:
-        return ""
-    lowest: dict[str, int] = {}
+        return []
+    indexes: dict[str, list[int]] = {}
     tests = []
     for kind, code, index in sorted(touched):
         if kind == "part":
-            lowest[code] = min(index, lowest.get(code, index))
+            indexes.setdefault(code, []).append(index)
         else:
             tests.append(code)
-    tests += [f"len({parts}) > {PADDING + index}" for parts, index in lowest.items()]
-    return " or ".join(tests) if len(tests) <= MAX_TESTS else ""
+    for parts, read in indexes.items():
+        if len(read) <= MAX_PARTS:
+            tests += [f"{parts}[{index}]" for index in read]
+        else:
+            tests.append(f"len({parts}) > {PADDING + min(read)}")
+    return tests

@@ -70,7 +70,8 @@ def scalar(session: Session, call: Call, value: Value, coded: bool) -> Value:
     condition = found.test
     session.block.add(f"if {condition}: {found.code} = {code}")
     if function.gives:
-        found = replace(found, kind=function.gives, datatype="")
+        made = "uri" if call.name == "code_system" else ""
+        found = replace(found, kind=function.gives, datatype=made)
     if found.kind == "N" and function.takes == "T":
         session.block.add(f"else: {found.code} = None")
     return found
@@ -215,4 +216,4 @@ def _system(session: Session, value: Value) -> Value:
     name = session.names.fresh("v")
     session.block.add(f"{name} = {code}")
     session.block.add(f"if {name}: {name} = system({name}, {separator}, {first}, z, {site})")
-    return Value(name, "T", where=value.where)
+    return Value(name, "T", where=value.where, datatype="uri")

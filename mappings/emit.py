@@ -38,6 +38,7 @@ class Block:
         self._lines: list[tuple[int, Line]] = []
         self._mark = 0
         self._shift = 0
+        self.forward: Block | None = None  # where hoisted lines go instead
         self.regions = 0  # open stretches that may come to stand under a test
         self._known: dict[object, str] = {}
         self.covers: dict[tuple[str, str, bool], int] = {}
@@ -56,6 +57,28 @@ class Block:
     def add(self, line: Line) -> None:
         """Write a line."""
         self._lines.append((self.level, line))
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        """What follows stands one level further in."""
+        self._extra += 1
+        try:
+            yield
+        finally:
+            self._extra -= 1
+
+    def untouched(self, since: tuple[int, int]) -> bool:
+        """Whether no line was written since a position, hoisted ones aside."""
+        return len(self._lines) - since[0] == self._shift - since[1]
+
+    def precede(self, since: tuple[int, int], *headers: Line) -> None:
+        """Put headers before the lines since a position; those stand under the last of them."""
+        start = since[0] + self._shift - since[1]
+        inner = self._lines[start:]
+        self._lines[start:] = [
+            *((self.level, header) for header in headers),
+            *((level + 1, line) for level, line in inner),
+        ]
 
     @contextmanager
     def inside(self, header: Line) -> Iterator[None]:
@@ -78,6 +101,8 @@ class Block:
 
     def hoist(self, key: object, name: str, lines: list[tuple[int, Line]]) -> str:
         """Put lines before the statement being written and remember what they bind."""
+        if self.forward is not None:
+            return self.forward.hoist(key, name, lines)
         placed = [(self.indent + extra, line) for extra, line in lines]
         self._insert(placed)
         self._known[key] = name
@@ -96,7 +121,10 @@ class Block:
         """Put the lines since a position under a header, if there are enough of them."""
         start = since[0] + self._shift - since[1]
         inner = self._lines[start:]
-        if len(inner) >= least:
+        guarded = inner[:1] == [(self.level, header)] and all(
+            level > self.level for level, _ in inner[1:]
+        )
+        if len(inner) >= least and not guarded:
             self._lines[start:] = [
                 (self.level, header),
                 *((level + 1, line) for level, line in inner),

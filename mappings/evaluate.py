@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 from mappings import absence, calls, lists, paths
@@ -51,32 +52,51 @@ def evaluate(
 def _alternatives(
     session: Session, alternatives: tuple[Alternative, ...], goal: Goal, many: bool
 ) -> Value:
-    name = session.names.fresh("v")
-    result = BROKEN
-    broken = always = False
-    for index, alternative in enumerate(alternatives):
-        if index == 0:
+    """The first value there is. Alternatives that are mere look-ups are joined by `or`."""
+    name, result, found = session.names.fresh("v"), BROKEN, BROKEN
+    broken = always = begun = False
+    simple: list[str] = []
+    with ExitStack() as nested:
+        for index, alternative in enumerate(alternatives):
+            mark = session.block.position()
+            if index and not simple:
+                test = replace(result, code=name).test
+                header = f"if not {name}:" if test == name else f"if {name} is None:"
+                session.block.add(header)
+                nested.enter_context(session.block.indented())
+                mark = session.block.position()
             found = _alternative(session, alternative, goal, many)
-            session.block.add(f"{name} = {found.code}")
-            result = found
-        else:
-            test = replace(result, code=name).test
-            with session.block.inside(f"if not {name}:" if test == name else f"if {name} is None:"):
-                found = _alternative(session, alternative, goal, many)
+            plain = found.test == found.code and session.block.untouched(mark)
+            if simple and not plain:
+                session.block.precede(mark, f"{name} = {' or '.join(simple)}", f"if not {name}:")
+                nested.enter_context(session.block.indented())
+                simple, begun = [], True
+            if plain and (index == 0 or simple):
+                simple.append(found.code)
+            else:
                 session.block.add(f"{name} = {found.code}")
-        broken = broken or found.kind == "?"
-        always = always or found.always
-        if found.kind != result.kind and "?" not in found.kind + result.kind:
-            result = _mixed(session, result, found, goal)
+                begun = True
+            result = found if index == 0 else _mixed(session, result, found, goal)
+            broken = broken or found.kind == "?"
+            always = always or found.always
     if broken:
         return BROKEN
-    where = result.where
+    code = f"({' or '.join(simple)})" if simple else name
+    assert begun or simple
     return replace(
-        result, code=name, rawcode=name, always=always, constant=None, where=where, own=True
+        result,
+        code=code,
+        rawcode=code,
+        always=always,
+        constant=None,
+        own=not simple,
+        scope=result.scope,
     )
 
 
 def _mixed(session: Session, one: Value, other: Value, goal: Goal) -> Value:
+    if one.kind == other.kind or "?" in one.kind + other.kind:
+        return one
     if goal.type == "items":
         session.error("type-mismatch", "the alternatives of $each give different kinds of items")
     return one if one.kind != "T" else other

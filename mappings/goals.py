@@ -109,7 +109,11 @@ def _text(session: Session, value: Value, goal: Goal) -> Value:
         return _mismatch(session, "text", value)
     check_codes(session, value, goal)
     found = text(session, value)
-    if value.kind == "D" or value.datatype.startswith("table ") or goal.type not in _TIDIED:
+    if (
+        value.kind == "D"
+        or value.datatype.startswith(("table ", "uri"))
+        or goal.type not in _TIDIED
+    ):
         return found
     found = named(session, found)
     name = found.code

@@ -212,7 +212,7 @@ def _concat(session: Session, call: Call) -> Value:
         return BROKEN
     name = session.names.fresh("v")
     codes = ", ".join(piece.code for piece in pieces)
-    session.block.add(f"{name} = {separator!r}.join([x for x in ({codes},) if x])")
+    session.block.add(f"{name} = {separator!r}.join(filter(None, ({codes},)))")
     return Value(name, "T", where=" ".join(words), own=True)
 
 
@@ -267,7 +267,7 @@ def _reference(session: Session, name: str, many: bool) -> Value:
             code = f"{resource.var}[{scope.counter} - 1]"
             return Value(code, "R", datatype=resource.type, where=where)
     if many:
-        code = f"[i for i in {resource.var} if i]"
+        code = f"[i for i in {resource.var} if i] if {resource.var} else ()"
         name = session.names.fresh("l")
         session.block.add(f"{name} = {code}")
         return Value(name, "R", True, datatype=resource.type, where=where)

@@ -12,6 +12,7 @@ from mappings.evaluate import evaluate, expression
 from mappings.expressions import Expression, Path
 from mappings.goals import EXISTS, ITEMS
 from mappings.nodes import Items, Object, Text
+from mappings.runtime import MAX_ITEMS
 from mappings.scopes import Scope, Value
 from mappings.session import Session
 
@@ -75,17 +76,14 @@ def loop(
         return f"for {names} in {source}:"
 
     blocks: list[Block] = []
-    size = session.names.fresh("c")
     session.eachs += 1
     if session.eachs > MAX_EACH:
         session.error("limit-exceeded", f"$each nests at most {MAX_EACH} deep")
     session.block.statement()
     since = session.block.position()
     session.block.regions += 1
-    session.block.add(
-        lambda: f"{size} = len({found.code}); n += {size} * {max(1, blocks[0].weight)}"
-    )
-    session.block.add(f"if {size} > 10000 or n > 200000: over(z, {site})")
+    session.block.add(lambda: f"n += len({found.code}) * {max(1, blocks[0].weight)}")
+    session.block.add(f"if n > {MAX_ITEMS}: over(z, {site}, n, len({found.code}))")
     with session.nested(header) as block:
         blocks.append(block)
         scope = paths.opened(session, found, item)

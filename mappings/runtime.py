@@ -135,9 +135,10 @@ def drop(state: State, kept: bool, resource: str, element: str) -> None:
     state.nulls.clear()
 
 
-def over(state: State, site: int) -> None:
-    """Raise the error of a message that would grow beyond the limits."""
-    raise state.fail("output-limit", site)
+def over(state: State, site: int, elements: int, items: int) -> None:
+    """Raise the error of a message that would grow beyond the limits, if it would."""
+    if items > MAX_ITEMS or elements > MAX_ELEMENTS:
+        raise state.fail("output-limit", site)
 
 
 def own_id(state: State, kind: str, name: str, indexes: Sequence[int], site: int) -> str:

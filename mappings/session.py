@@ -125,8 +125,13 @@ class Session:
 
     @contextmanager
     def nested(self, header: str | Callable[[], str] = "if True:") -> Iterator[Block]:
-        """A block under a header in the current one."""
+        """A block under a header in the current one.
+
+        What is read inside does not count for the test in front of what stands around: the
+        header hangs on something that was read before.
+        """
         outer = self.block
+        touched, self.touched = self.touched, set()
         outer.add(header)
         inner = Block(outer, outer.level + 1)
         self.block = inner
@@ -135,6 +140,7 @@ class Session:
         finally:
             self.cover(inner)
             self.block = outer
+            self.touched = touched
             inner.close()
 
     def cover(self, block: Block) -> None:

@@ -42,6 +42,7 @@ def _written(
     assert target is not None
     outer = session.block
     block = Block(target, target.indent)
+    block.forward = target
     session.block = block
     session.quiet = True
     with session.within(scope):

@@ -102,25 +102,22 @@ def _splitting(
     session: Session, code: str, raw: str, whole: str, texts: str
 ) -> list[tuple[int, Line]]:
     session.constants.setdefault("P", ("",) * PADDING)
-    lines: list[tuple[int, Line]] = []
-    source = code
-    if raw == "field":
-        source = "f" + whole[1:]
-        lines += [(0, f"{source} = {code}")]
-    if raw == "rep" and session.scope.var == code:
-        lines = [(0, f"{whole} = {source}.split(C); {whole} += P")]
-        if texts != whole:
-            lines += [(0, f"{texts} = subs({whole}, S) if S in {source} else {whole}")]
-        return lines
-    lines += [(0, f"if {source}:")]
-    if raw == "field":
-        lines += [(1, f"if R in {source}: {source} = {source}[:{source}.index(R)]")]
-    lines += [(1, f"{whole} = {source}.split(C); {whole} += P")]
+    certain = raw == "rep" and session.scope.var == code
+    source = "f" + whole[1:] if raw == "field" else code
+    split: list[str] = [f"{whole} = {source}.split(C); {whole} += P"]
     if texts != whole:
-        lines += [(1, f"{texts} = subs({whole}, S) if S in {source} else {whole}")]
+        split += [f"{texts} = subs({whole}, S) if S in {source} else {whole}"]
+    if certain:
+        return [(0, line) for line in split]
+    first: list[str] = []
+    if raw == "field":
+        first = [f"{source} = {code}", f"if R in {source}: {source} = {source}[:{source}.index(R)]"]
     both = whole if texts == whole else f"{whole} = {texts}"
-    lines += [(0, f"else: {both} = E")]
-    return lines
+    return [
+        (0, f"{both} = E"),
+        (0, f"if {code}:"),
+        *((1, line) for line in first + split),
+    ]
 
 
 def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
@@ -159,12 +156,16 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
 
 def _gathering(session: Session, found: Located, name: str, field: int, code: str) -> str:
     """Most fields are empty: look at the first row before calling."""
-    test = f"{first_row(session, found)}[{field}]"
+    first = f"{first_row(session, found)}[{field}]"
+    none, one = f"not {first}", f"R not in {first}"
     if found.groups or found.member or found.unknown:
         rows = all_rows(session, found)
         key = ("several", found.scope.var, rows)
-        test += f" or {_hoisted(session, found.scope, key, 'm', f'len({rows}) > 1')}"
-    return f"{name} = {code} if {test} else ()"
+        several = _hoisted(session, found.scope, key, "m", f"len({rows}) > 1")
+        none, one = f"{none} and not {several}", f"{one} and not {several}"
+    if code.startswith("reps("):
+        code = f"({first},) if {one} else {code}"
+    return f"{name} = () if {none} else {code}"
 
 
 def relative(session: Session, scope: Scope, path: Path) -> Value:
@@ -270,7 +271,7 @@ def all_rows(session: Session, found: Located) -> str:
     code = all_instances(session, found)
     if found.groups and not found.member:
         code = f"[i[0] for i in {code}]"
-    return _hoisted(session, scope, ("rows", scope.var, code), "x", code)
+    return _hoisted(session, scope, ("list", scope.var, code), "x", code)
 
 
 def first_row(session: Session, found: Located) -> str:
@@ -279,7 +280,7 @@ def first_row(session: Session, found: Located) -> str:
     if not found.groups and not found.member and not found.unknown:
         return own_row(session, scope)
     code = all_instances(session, found)
-    rows = _hoisted(session, scope, ("instances", scope.var, code), "x", code)
+    rows = _hoisted(session, scope, ("list", scope.var, code), "x", code)
     start = f"{rows}[0][0]" if found.groups and not found.member else f"{rows}[0]"
     dummy = session.dummy(found.segment)
     key = ("first", scope.var, code, start)
