@@ -103,11 +103,8 @@ PROJECTS = {
 }
 VERBS = {
     "lint": [],
-    "test": [],
     "run": ["--for", "1s"],
     "messages": [],
-    "dead-letters": [],
-    "ledger": [],
     "channels": [],
     "doctor": [],
 }
@@ -128,7 +125,6 @@ def test_projects(call, tmp_path: Path, files: dict[str, str]):
         assert done.out + done.err
     sober(call("broker", "topology", folder), {2})
     sober(call("show", "0" * 13, "--project", folder), {2})
-    sober(call("replay", "0" * 13, "--project", folder), {2})
     assert not (folder / "data").exists()
 
 
