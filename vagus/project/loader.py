@@ -44,7 +44,7 @@ class Loader:
     def project(self, *, mappings: bool = True) -> Project | None:
         """The whole project, or without its mappings, and what depends on them unchecked."""
         node = self._single(self._folder / FILE)
-        if node is None and not len(self._diagnostics):
+        if node is None and not self._diagnostics.errors:
             self._diagnostics.error(Place(FILE), "empty-file", "say at least: project: NAME")
         options = self._reader.model(ProjectSettings, node) if node else None
         if options is None:
