@@ -13,15 +13,49 @@ Line = str | Callable[[], str]
 
 
 class Names:
-    """Hands out names that no other value of the function has."""
+    """Hands out names, and takes them back when what they name is done with.
+
+    A function pays for every local name at every call, so siblings share theirs.
+    """
 
     def __init__(self) -> None:
-        self._count = 0
+        self._passing = 0
+        self._local = 0
+        self._lasting = 0
 
     def fresh(self, letter: str) -> str:
-        """A new name beginning with the letter."""
-        self._count += 1
-        return f"{letter}{self._count}"
+        """A name for a value of the element being written."""
+        self._passing += 1
+        return f"{letter}{self._passing}"
+
+    def local(self, letter: str) -> str:
+        """A name for a value that the rest of the block may use."""
+        self._local += 1
+        return f"h{letter}{self._local}"
+
+    def lasting(self, letter: str) -> str:
+        """A name that is never given again."""
+        self._lasting += 1
+        return f"g{letter}{self._lasting}"
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """What is named by `fresh` inside is done with afterwards."""
+        count = self._passing
+        try:
+            yield
+        finally:
+            self._passing = count
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """What is named by `fresh` and `local` inside is done with afterwards."""
+        count = self._local
+        try:
+            with self.passing():
+                yield
+        finally:
+            self._local = count
 
 
 class Block:

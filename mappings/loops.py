@@ -44,11 +44,11 @@ def items(session: Session, wanted: Text) -> Value | None:
     return found
 
 
-def as_list(session: Session, found: Value) -> Value:
-    """The items as the name of a list."""
-    if found.many and found.code.isidentifier():
+def as_list(session: Session, found: Value, lasting: bool = False) -> Value:
+    """The items as the name of a list; `lasting` when it is gone through again later."""
+    if found.many and found.code.isidentifier() and not lasting:
         return found
-    name = session.names.fresh("l")
+    name = session.names.lasting("l") if lasting else session.names.fresh("l")
     code = found.code if found.many else f"[{found.code}] if {found.test} else []"
     session.block.add(f"{name} = {code}")
     return replace(found, code=name, many=True)

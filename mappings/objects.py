@@ -28,7 +28,12 @@ def put(session: Session, element: Element, node: Node, store: Sink) -> bool:
     `store` writes what becomes of the value's code, where there is a value.
     """
     session.block.statement()
-    with session.into(element.name), further(session, f".{element.name}"), skipped(session):
+    with (
+        session.into(element.name),
+        further(session, f".{element.name}"),
+        skipped(session),
+        session.names.passing(),
+    ):
         if element.many:
             return _many(session, element, node, store)
         return _one(session, element, node, store)

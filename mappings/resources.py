@@ -33,7 +33,8 @@ def block(session: Session, node: Object) -> None:
     read: dict[str, set[str]] = {}
     for resource in resources:
         session.reads = read.setdefault(resource.name, set())
-        _guard(session, resource)
+        with session.names.passing():
+            _guard(session, resource)
         resource.ready = True
     for item in order:
         if isinstance(item, Resource):
@@ -88,7 +89,7 @@ def _guard(session: Session, resource: Resource) -> None:
     session.block.statement()
     node: Object = resource.node
     session.element = [resource.type]
-    resource.var = session.names.fresh("i")
+    resource.var = session.names.lasting("i")
     if not resource.many:
         if resource.guarded:
             session.block.add(f"{resource.var} = ''")
@@ -98,7 +99,7 @@ def _guard(session: Session, resource: Resource) -> None:
     found = loops.items(session, wanted) if wanted else None
     if wanted is None or found is None:
         return
-    found = loops.as_list(session, found)
+    found = loops.as_list(session, found, lasting=True)
     resource.found = found
     session.block.add(f"{resource.var} = []")
     with session.at(wanted.place), loops.loop(session, node, found, resource.each) as item:

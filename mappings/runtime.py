@@ -118,7 +118,7 @@ def message_parts(state: State) -> list[str]:
     if segments is None:
         digest.update(repr(message).encode("utf-8", "surrogatepass"))
         return [context.source, "", "", digest.hexdigest()]
-    text = "\r".join("|".join(segment) for segment in segments)
+    text = "\r".join(map("|".join, segments))
     digest.update(text.encode("utf-8", "surrogatepass"))
     return [
         context.source,

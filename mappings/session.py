@@ -114,6 +114,11 @@ class Session:
         """A field of a segment is read: rows must reach that far."""
         self.widths[segment] = max(self.widths.get(segment, 1), field_number + 1)
 
+    def hoisted_name(self, letter: str) -> str:
+        """A name for what is hoisted into the current block."""
+        names = self.names
+        return names.local(letter) if self.block.forward is None else names.lasting(letter)
+
     def dummy(self, segment: str) -> str:
         """The name of the empty row that stands for a segment that is not there."""
         self.dummies.add(segment)
@@ -136,7 +141,8 @@ class Session:
         inner = Block(outer, outer.level + 1)
         self.block = inner
         try:
-            yield inner
+            with self.names.block():
+                yield inner
         finally:
             self.cover(inner)
             self.block = outer

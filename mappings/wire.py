@@ -54,7 +54,7 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
         key = ("repetition", code, path.repetition)
         name = session.block.known(key) or session.block.hoist(
             key,
-            name := session.names.fresh("f"),
+            name := session.hoisted_name("f"),
             [(0, f"{name} = part({code}, R, {path.repetition - 1})")],
         )
         code, raw = name, "rep"
@@ -89,8 +89,8 @@ def parts_of(session: Session, code: str, raw: str) -> tuple[str, str]:
     key = ("parts", code)
     found = session.block.known(key)
     if found is None:
-        whole = session.names.fresh("c")
-        texts = whole if session.flags.full else "t" + whole[1:]
+        whole = session.hoisted_name("c")
+        texts = whole if session.flags.full else f"{whole}t"
         session.block.hoist(key, whole, _splitting(session, code, raw, whole, texts))
         session.block.hoist((key, "texts"), texts, [])
         found = whole
@@ -103,7 +103,7 @@ def _splitting(
 ) -> list[tuple[int, Line]]:
     session.constants.setdefault("P", ("",) * PADDING)
     certain = raw == "rep" and session.scope.var == code
-    source = "f" + whole[1:] if raw == "field" else code
+    source = f"{whole}f" if raw == "field" else code
     split: list[str] = [f"{whole} = {source}.split(C); {whole} += P"]
     if texts != whole:
         split += [f"{texts} = subs({whole}, S) if S in {source} else {whole}"]
@@ -137,7 +137,7 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
         code = f"parts({code}, S, {path.sub - 1})"
     key = ("all", code)
     known = session.block.known(key)
-    name = known or session.names.fresh("l")
+    name = known or session.hoisted_name("l")
     if known is None:
         session.block.hoist(key, name, [(0, _gathering(session, found, name, path.field, code))])
     touch(session, name)
@@ -260,7 +260,7 @@ def all_instances(session: Session, found: Located) -> str:
     for index, slot in enumerate(slots[1:-1], 1):
         loops.append(f"for a{index} in a{index - 1}[{slot}]")
     last = len(slots) - 2
-    return f"[b {' '.join(loops)} for b in a{last}[{slots[-1]}]]"
+    return f"[b {' '.join(loops)} for b in a{last}[{slots[-1]}]] if {code} else ()"
 
 
 def all_rows(session: Session, found: Located) -> str:
@@ -270,7 +270,7 @@ def all_rows(session: Session, found: Located) -> str:
         return f"({own_row(session, scope)},)"
     code = all_instances(session, found)
     if found.groups and not found.member:
-        code = f"[i[0] for i in {code}]"
+        code = f"[i[0] for i in {code}]" if "[b " not in code else f"[i[0] for i in ({code})]"
     return _hoisted(session, scope, ("list", scope.var, code), "x", code)
 
 
@@ -300,7 +300,7 @@ def _hoisted(session: Session, scope: Scope, key: object, letter: str, code: str
     known = session.block.known(key)
     if known is not None:
         return known
-    name = session.names.fresh(letter)
+    name = session.names.lasting(letter)
     return block.hoist(key, name, [(0, f"{name} = {code}")])
 
 
