@@ -19,7 +19,6 @@ from vagus.cli import opening, output, watching
 from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples, folder
 from vagus.console.health import Health
-from vagus.journal.search import Reader
 from vagus.journal.tally import MESSAGE_WORDS
 from vagus.kernel import log as logs
 from vagus.kernel import process, settings
@@ -68,8 +67,8 @@ def command(folder: Path | None, simulate: bool, span: float | None, log_level: 
     level = log_level or ("warning" if sys.stderr.isatty() else "info")
     logs.configure(level, sys.stderr, plain=not sys.stderr.isatty())
     with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
-        runner.run(_run(project, simulators, span))
-    output.line(counts_of(project))
+        counts = runner.run(_run(project, simulators, span))
+    output.line({word: counts[word] for word in MESSAGE_WORDS})
     return CLEAN
 
 
@@ -84,14 +83,9 @@ def simulators_of(project: Project) -> list[Simulator]:
     return found
 
 
-def counts_of(project: Project) -> dict[str, int]:
-    """The messages of a journal by what became of them."""
-    with Reader.open(project.store, opening.keyset(project)) as reader:
-        total = reader.counts()["total"]["messages"]
-    return {word: total[word] for word in MESSAGE_WORDS}
-
-
-async def _run(project: Project, simulators: Sequence[Simulator], span: float | None) -> None:
+async def _run(
+    project: Project, simulators: Sequence[Simulator], span: float | None
+) -> dict[str, int]:
     stop = asyncio.Event()
     _heed_signals(stop)
     http = project.settings.http
@@ -116,6 +110,7 @@ async def _run(project: Project, simulators: Sequence[Simulator], span: float | 
             raise live.journal.failed
     for item in simulators:
         log.info("simulator_report", name=item.name, **_counts(item.report()))
+    return live.counts()
 
 
 async def _start(simulators: Sequence[Simulator], stack: AsyncExitStack) -> None:
