@@ -12,40 +12,52 @@ from mappings.runtime import State
 from mappings.session import Session
 from vagus.formats.hl7v2 import dictionary
 
+MAX_REMEMBERED = 10_000
 _ENVELOPE = frozenset("ISA GS GE IEA ST SE FHS BHS BTS FTS LX LS LE".split())
 
 
-def account(session: Session, state: State) -> list[Loss]:
-    """The populated positions of a message that the mapping never reads."""
-    if session.plan.source == "fhir":
-        read = frozenset(session.static_paths)
-        return [Loss(*item) for item in fhir.unread(state.index, read)]
-    ignored = _ignored(session)
-    level = session.flags.loss
-    found = []
-    for name, row, segment in state.rows:
-        if name in _ENVELOPE:
-            continue
-        mask = row[session.mask_at(name)]
-        skip = ignored.get(name, frozenset())
-        if "*" in skip:
-            continue
-        fields: list[Any] = [
-            number
-            for number, value in enumerate(segment)
-            if value and number and number not in skip
-        ]
-        if level == "field":
-            fields = [number for number in fields if not mask >> number & 1]
-        else:
-            fields = list(_components(session, state, segment, fields, mask))
-        if fields:
-            found.append(Loss(name, row[session.mask_at(name) + 1], fields))
-    return found
+class Accountant:
+    """Counts what one variant of a mapping does not read; remembers what it has worked out."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ignored = _ignored(session)
+        self._read = frozenset(session.static_paths)
+        self._unread: dict[tuple[str, int, int], tuple[int, ...]] = {}
+
+    def account(self, state: State) -> list[Loss]:
+        """The populated positions of a message that the mapping never reads."""
+        session = self._session
+        if session.plan.source == "fhir":
+            return [Loss(*item) for item in fhir.unread(state.index, self._read)]
+        components = session.flags.loss == "component"
+        widths, known = session.widths, self._unread
+        found = []
+        for name, row, segment in state.rows:
+            at = widths.get(name, 1)
+            mask = row[at]
+            key = (name, 0 if components else mask, len(segment))
+            numbers = known.get(key)
+            if numbers is None:
+                numbers = self._numbers(*key)
+                if len(known) < MAX_REMEMBERED:
+                    known[key] = numbers
+            fields: list[Any] = [number for number in numbers if segment[number]]
+            if components:
+                fields = list(_components(state, segment, fields, mask))
+            if fields:
+                found.append(Loss(name, row[at + 1], fields))
+        return found
+
+    def _numbers(self, name: str, mask: int, size: int) -> tuple[int, ...]:
+        skip = self._ignored.get(name, frozenset())
+        if name in _ENVELOPE or "*" in skip:
+            return ()
+        return tuple(n for n in range(1, size) if n not in skip and not mask >> n & 1)
 
 
 def _components(
-    session: Session, state: State, segment: list[str], fields: Iterable[int], mask: int
+    state: State, segment: list[str], fields: Iterable[int], mask: int
 ) -> Iterable[str]:
     for number in fields:
         seen = mask >> (number * 32)

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from mappings.context import Context
-from mappings.losses import account
+from mappings.losses import Accountant
 from mappings.result import Delete, Lineage, Result, Warning
 from mappings.runtime import MAX_RESOURCES, State
 from mappings.session import Flags, Plan
@@ -20,11 +20,12 @@ from vagus.kernel.errors import MappingError
 class Variant:
     """One compiled form of a mapping."""
 
-    __slots__ = ("code", "run", "sites")
+    __slots__ = ("accountant", "code", "run", "sites")
 
     def __init__(self, plan: Plan, code: Code) -> None:
         self.code = code
         self.sites = tuple(code.session.sites)
+        self.accountant = Accountant(code.session)
         names = dict(code.names)
         # The text holds names, numbers and repr() of constants only: see emit.
         exec(compile(code.text, f"<mapping {plan.name!r}>", "exec"), names)  # noqa: S102
@@ -110,7 +111,7 @@ class Mapping:
         if state.trace:
             result.lineage = [Lineage(path, sites[k][0], read) for path, k, read in state.trace]
         if variant.code.session.flags.loss:
-            result.loss = account(variant.code.session, state)
+            result.loss = variant.accountant.account(state)
         return result
 
 
