@@ -113,6 +113,9 @@ async def test_messages_are_counted_by_outcome(engine, health):
     assert found["vagus_messages_pending", ("adt_in",)] == 1
     assert found["vagus_deliveries", ("adt_in.archive", "delivered")] == 1
     assert found["vagus_broker_info", ("embedded",)] == 1
+    assert found["vagus_journal_entries_total", ()] == 8
+    assert 1 <= found["vagus_journal_commits_total", ()] <= 8
+    assert found["vagus_journal_commit_seconds_total", ()] > 0
     assert found["process_resident_memory_bytes", ()] > 1 << 20
 
 

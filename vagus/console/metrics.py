@@ -145,6 +145,12 @@ def _engine(engine: Engine) -> Iterator[Metric]:
         "Entries not yet begun to be written.",
         value=engine.journal.backlog,
     )
+    commits, entries, seconds = engine.journal.commits
+    yield CounterMetricFamily("vagus_journal_commits", "Commits since the start.", value=commits)
+    yield CounterMetricFamily("vagus_journal_entries", "Entries in them.", value=entries)
+    yield CounterMetricFamily(
+        "vagus_journal_commit_seconds", "Seconds they took in all.", value=seconds
+    )
     yield GaugeMetricFamily(
         "vagus_sources_paused", "Whether back-pressure holds.", value=float(engine.pressure.paused)
     )

@@ -131,6 +131,11 @@ class Journal:
         return self._pump.backlog
 
     @property
+    def commits(self) -> tuple[int, int, float]:
+        """Since the start: commits, the entries in them, the seconds they took in all."""
+        return self._pump.commits, self._pump.committed, self._pump.commit_seconds
+
+    @property
     def on_failure(self) -> Callable[[EngineFault], None] | None:
         """Called on the loop when a batch cannot be made durable: stalled or failed."""
         return self._pump.on_failure

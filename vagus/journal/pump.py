@@ -38,6 +38,11 @@ class Pump:
         #: The batch that is being written.
         self.current: Batch | None = None
         self.closing = False
+        #: Since the start: commits, the entries in them, the seconds they took in all.
+        self.commits = 0
+        self.committed = 0
+        self.commit_seconds = 0.0
+        self._begun = 0.0
         self._calendar = calendar
         self._tokens = tokens
         self._most = most
@@ -154,12 +159,16 @@ class Pump:
         except Exception as error:
             self._trouble(batch, error)
             return
+        self._begun = self._loop.time()
         self._committer.submit(batch.commit, lambda error: self._committed(batch, error))
 
     def _committed(self, batch: Batch, error: BaseException | None) -> None:
         if error is not None:
             self._trouble(batch, error)
             return
+        self.commits += 1
+        self.committed += len(batch.entries)
+        self.commit_seconds += self._loop.time() - self._begun
         batch.settle()
         self.stalled = False
         for entry in batch.entries:
