@@ -99,8 +99,9 @@ class Intake:
 
     def _hears(self, message: Any) -> tuple[bool, bool]:
         """Whether the sender hears when its message is stored, and when it is done with."""
-        if self._reading.format.hears_twice(message):
-            return True, True
+        stages = self._reading.format.stages(message)
+        if stages is not None:
+            return Stage.STORED in stages, Stage.DONE in stages
         late = self._reading.ack is Ack.DELIVERED
         return not late, late
 
@@ -187,15 +188,15 @@ class Intake:
         now, later = self._hears(envelope.message)
         if later:
             self.awaiting.expect(entry.id, partial(self._done, entry, envelope, respond))
-        if now:
+        if now or not later:
             respond(Reply(entry.reply, follows=int(later)))
         self._arrived(envelope)
 
     def _again(self, entry: Accept, envelope: Envelope, respond: Respond) -> None:
         """A duplicate gets the answer its first copy got, or will get."""
         now, later = self._hears(envelope.message)
-        if now:
-            if entry.reply is None:
+        if now or not later:
+            if now and entry.reply is None:
                 entry.reply = self._reply(
                     entry, entry.body, envelope.message, ACCEPTED, Stage.STORED
                 )

@@ -73,8 +73,8 @@ class ToyFormat:
     def decode(self, body: bytes, terms: Terms) -> Toy:
         return Toy(body)
 
-    def hears_twice(self, message: Toy) -> bool:
-        return False
+    def stages(self, message: Toy) -> None:
+        return None
 
     def objection(self, message: Toy, terms: Terms) -> Answer | None:
         return None

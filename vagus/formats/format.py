@@ -97,8 +97,8 @@ class Format(Protocol):
         """A reader of one path of a message, '' when absent; ValueError on a bad path."""
         ...
 
-    def hears_twice(self, message: Any) -> bool:
-        """Whether the sender asks for a reply at each stage, rather than for a single one."""
+    def stages(self, message: Any) -> frozenset[Stage] | None:
+        """The stages at which the sender asks to hear; None: at one, whichever we choose."""
         ...
 
     def reply(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -80,6 +80,11 @@ def configure(level: str = "info", stream: TextIO | None = None, *, plain: bool 
         if plain
         else structlog.dev.ConsoleRenderer()
     )
+    _structure(renderer, level, lambda: stream or sys.stderr)
+    _tame_others(stream or sys.stderr)
+
+
+def _structure(renderer: Any, level: str, stream: Callable[[], TextIO]) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -90,10 +95,9 @@ def configure(level: str = "info", stream: TextIO | None = None, *, plain: bool 
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(stream()),
         cache_logger_on_first_use=False,
     )
-    _tame_others(stream or sys.stderr)
 
 
 class _OthersFormatter(logging.Formatter):
@@ -114,5 +118,7 @@ def _tame_others(stream: TextIO) -> None:
 
 
 def get_logger(name: str) -> Any:
-    """A logger for one module."""
+    """A logger for one module; it leaks nothing even where nobody has called `configure`."""
+    if not structlog.is_configured():
+        _structure(structlog.processors.JSONRenderer(serializer=_json), "info", lambda: sys.stderr)
     return structlog.get_logger(module=name)

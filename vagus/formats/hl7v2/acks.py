@@ -56,7 +56,7 @@ def reply(
     if mode is None:
         return None
     segments = [
-        _msh(message, control, now, is_enhanced(message)),
+        _msh(message, control, now, _is_enhanced(message)),
         _msa(message, mode + _LETTER[answer.verdict], answer),
     ]
     if answer.verdict is not Verdict.ACCEPTED or answer.code != "0":
@@ -66,8 +66,18 @@ def reply(
     return "".join(lines).encode(message.charset, "replace")
 
 
-def is_enhanced(message: Message) -> bool:
-    """Whether MSH-15 or MSH-16 asks for accept and application acknowledgements."""
+def stages(message: Message) -> frozenset[Stage] | None:
+    """The stages for which MSH-15 and MSH-16 ask for a reply; None in original mode.
+
+    Whether one is owed in the end may depend on what became of the message.
+    """
+    if not _is_enhanced(message):
+        return None
+    asked = zip(Stage, (message.header[15], message.header[16]), strict=True)
+    return frozenset(stage for stage, condition in asked if _asks(condition) not in ("", "NE"))
+
+
+def _is_enhanced(message: Message) -> bool:
     return bool(_asks(message.header[15]) or _asks(message.header[16]))
 
 

@@ -50,9 +50,9 @@ class HL7V2:
         """A reader of one path such as `PID-3(2).1`; ValueError on a bad path."""
         return message.getter(path)
 
-    def hears_twice(self, message: Message) -> bool:
-        """Whether the message asks for enhanced acknowledgement."""
-        return acks.is_enhanced(message)
+    def stages(self, message: Message) -> frozenset[Stage] | None:
+        """The stages at which the message asks for an acknowledgement; None in original mode."""
+        return acks.stages(message)
 
     def reply(
         self,
