@@ -88,6 +88,15 @@ def test_dead_letters(clinic: Clinic):
     assert clinic.rows("dead-letters", "--destination", "hl7_in.archive") == []
 
 
+def test_a_broken_mapping_hides_nothing(clinic: Clinic):
+    broken = clinic.folder / "mappings/broken.yaml"
+    broken.parent.mkdir()
+    broken.write_text("mapping: [")
+    assert clinic.verb("lint", "--offline").code == 1
+    assert len(clinic.rows("messages")) == 5 and len(clinic.rows("dead-letters")) == 1
+    broken.unlink()
+
+
 def test_the_ledger_holds(clinic: Clinic):
     done = clinic.verb("ledger", "--format", "json")
     assert done.code == 0, done.out + done.err

@@ -37,6 +37,8 @@ def context(project: Project | None, file: ChannelFile | None, keys: Keyset | No
     systems = Systems(name)
     if project is not None and file is not None:
         systems = project.systems.get(file.common.systems, systems)
+    elif project is not None and len(project.systems) == 1:
+        (systems,) = project.systems.values()
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     zone = file.common.zone if file else project.settings.zone if project else "UTC"
     return Context(

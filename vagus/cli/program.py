@@ -85,11 +85,11 @@ def program() -> None:
 
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code and raises nothing but SystemExit."""
-    if os.environ.get("VAGUS_DEBUG") == "1":
-        return _code(program.main(list(arguments), "vagus", standalone_mode=False))
     try:
         return _code(program.main(list(arguments), "vagus", standalone_mode=False))
     except BaseException as error:
+        if os.environ.get("VAGUS_DEBUG") == "1" and not isinstance(error, click.ClickException):
+            raise
         return failure.report(error)
 
 

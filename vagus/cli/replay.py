@@ -8,24 +8,13 @@ from typing import Any, NamedTuple
 
 import click
 
-from vagus.cli import (
-    asking,
-    dead_letters,
-    differences,
-    mapping,
-    messages,
-    opening,
-    output,
-    searching,
-)
-from vagus.cli.failure import CLEAN, FINDINGS
+from vagus.cli import asking, dead_letters, messages, opening, output, preview, searching
+from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples, form, project, split
-from vagus.formats.hl7v2 import HL7V2
 from vagus.journal.found import FoundMessage
 from vagus.journal.query import Query
 from vagus.journal.search import Reader
 from vagus.kernel.diagnostics import did_you_mean
-from vagus.kernel.errors import ConfigError, EngineFault, MessageError
 
 _PAGE = 500
 _KEYS = {"type": "kind"}
@@ -96,7 +85,8 @@ def command(
         )
         found = found[-limit:] if limit else found
         if wishes.diff:
-            return _diff(where, found, wishes, form)
+            why = wishes.why if wishes.values else None
+            return preview.show(where, found, wishes.name or "", why, form)
     return _replay(where, found, wishes, form)
 
 
@@ -180,52 +170,3 @@ def _replay(
         if result is not None:
             code = max(code, dead_letters.conclude(result, form))
     return code
-
-
-def _diff(where: searching.Store, found: Sequence[FoundMessage], wishes: Wishes, form: str) -> int:
-    assert wishes.name is not None
-    new = mapping.named(where.project.catalogue, wishes.name)
-    code = CLEAN
-    for item in found:
-        if wishes.values:
-            asking.record(where.project, where.keys, "replay-diff", item.text_id, wishes.why or "")
-        try:
-            rows = [_row(item, change, wishes, form) for change in _compared(where, item, new)]
-        except (MessageError, EngineFault) as error:
-            output.note(f"error: {item.text_id}: {getattr(error, 'code', 'corrupt')}")
-            code = FINDINGS
-            continue
-        columns = ("id", "change", "path", *(("before", "after") if wishes.values else ()))
-        output.rows(rows, columns, form)
-        if form == output.TEXT and not rows:
-            output.say(f"{item.text_id}: no difference")
-    return code
-
-
-def _row(
-    item: FoundMessage, change: differences.Difference, wishes: Wishes, form: str
-) -> dict[str, object]:
-    row: dict[str, object] = {"id": item.text_id, "change": change.change, "path": change.path}
-    if wishes.values:
-        for name, value in (("before", change.before), ("after", change.after)):
-            plain = value is None or form == output.JSON
-            row[name] = value if plain else output.dumps(value)
-    return row
-
-
-def _compared(
-    where: searching.Store, item: FoundMessage, new: mapping.Choose
-) -> list[differences.Difference]:
-    project = where.project
-    file = project.channel(item.channel)
-    if file is None:
-        raise ConfigError(f"{item.text_id}: its channel '{item.channel}' is no longer there")
-    message = HL7V2().decode(where.reader.body(item.id), mapping.terms(file))
-    context = mapping.accepted(mapping.context(project, file, where.keys), item.id)
-    bundles = []
-    for choose in (mapping.chosen(project.catalogue, file), new):
-        used = choose(message)
-        if used is None:
-            raise MessageError("no-mapping", "MSH-9")
-        bundles.append(used.apply(message, context).bundle)
-    return list(differences.compare(*bundles))
