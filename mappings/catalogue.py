@@ -24,6 +24,10 @@ class Catalogue:
         """The names of all mappings, the project's first."""
         return [*self._own, *(name for name in self._library if name not in self._own)]
 
+    def own_names(self) -> list[str]:
+        """The names of the project's mappings."""
+        return list(self._own)
+
     def get(self, name: str) -> Mapping | None:
         """The mapping of that name, or None."""
         return self._own.get(name) or self._library.get(name)

@@ -53,6 +53,11 @@ class Mapping:
         """Walk the mapping; its findings go to the report."""
         return walk(self._plan, Flags(), report)
 
+    def prepare(self) -> None:
+        """Compile what messages need, now instead of when the first one comes."""
+        for full in (False, True):
+            self._variant(Flags(full))
+
     def source(self, flags: Flags | None = None) -> str:
         """The generated Python of a variant."""
         return self._variant(flags or Flags()).code.text
@@ -69,12 +74,23 @@ class Mapping:
         `loss` is 'field' (or True) or 'component'.
         """
         level = "field" if loss is True else loss or ""
-        marked = getattr(message, "has_escapes", False) or getattr(message, "has_nulls", False)
-        variant = self._variant(Flags(bool(marked) or trace, level, trace))
         state = State(message, context, self.name, self.version)
+        full = self._special(message, state) or trace
+        variant = self._variant(Flags(full, level, trace))
         state.sites = variant.sites
         out = variant.run(state)
         return self._result(variant, state, out)
+
+    def _special(self, message: Any, state: State) -> bool:
+        """Whether a message has escapes, nulls, or values that may be nothing but blanks."""
+        segments = getattr(message, "segments", None)
+        if segments is None:
+            return False
+        text = state.text = "\r".join(map("|".join, segments))
+        if getattr(message, "has_escapes", False) or getattr(message, "has_nulls", False):
+            return True
+        marks = ("|", state.component, state.repetition, state.sub)
+        return " " in text and any(f"{mark} " in text for mark in marks)
 
     def _variant(self, flags: Flags) -> Variant:
         variant = self._variants.get(flags)

@@ -57,6 +57,8 @@ from vagus.project import ChannelFile, DestinationFile, Project, keyset
 from vagus.project.model import LINK
 
 LANE_BYTES = 12
+#: What nearly every feed of a practice begins with.
+USUAL_MAPPINGS = ("ADT_A01", "ADT_A05", "SIU_S12", "ADT_A03", "ADT_A39")
 LANES = "lane"
 SENDERS = "sender"
 
@@ -76,6 +78,13 @@ class Running:
         if self._last is not None:
             return self._last
         return self.journal.counts()["total"]["messages"]
+
+    async def prepare(self) -> None:
+        """Compile the mappings that are met first, so that no early message waits for it."""
+        catalogue = self.project.catalogue
+        for name in dict.fromkeys([*catalogue.own_names(), *USUAL_MAPPINGS]):
+            if (mapping := catalogue.get(name)) is not None:
+                await asyncio.to_thread(mapping.prepare)
 
     async def end(self, patience: float = PATIENCE) -> None:
         """Drain for so many seconds at most, and close everything."""

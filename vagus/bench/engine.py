@@ -19,6 +19,7 @@ async def serve(folder: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with running(open_project(folder)) as project:
+        await project.prepare()
         settle_memory()
         before = resource.getrusage(resource.RUSAGE_SELF)
         print_line({"ready": True})

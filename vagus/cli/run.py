@@ -100,6 +100,8 @@ async def _run(
             _stop_on_failure(live, stop)
             health.running(live.engine)
             process.settle_memory()
+            preparing = asyncio.create_task(live.prepare(), name="prepare")
+            stack.callback(preparing.cancel)
             log.info("engine_started", path=project.folder, url=health.url if http.enabled else "")
             async with AsyncExitStack() as feeding:
                 await _start(feeders, feeding)
