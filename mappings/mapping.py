@@ -53,10 +53,9 @@ class Mapping:
         """Walk the mapping; its findings go to the report."""
         return walk(self._plan, Flags(), report)
 
-    def prepare(self) -> None:
-        """Compile what messages need, now instead of when the first one comes."""
-        for full in (False, True):
-            self._variant(Flags(full))
+    def prepare(self, *, full: bool = False) -> None:
+        """Compile now instead of when the first message comes; `full` for escapes and nulls."""
+        self._variant(Flags(full))
 
     def source(self, flags: Flags | None = None) -> str:
         """The generated Python of a variant."""

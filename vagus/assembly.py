@@ -79,12 +79,14 @@ class Running:
             return self._last
         return self.journal.counts()["total"]["messages"]
 
-    async def prepare(self) -> None:
-        """Compile the mappings that are met first, so that no early message waits for it."""
+    async def prepare(self, pause: float = 0.0) -> None:
+        """Compile the mappings that are met first, with a pause after each for other work."""
         catalogue = self.project.catalogue
-        for name in dict.fromkeys([*catalogue.own_names(), *USUAL_MAPPINGS]):
-            if (mapping := catalogue.get(name)) is not None:
-                await asyncio.to_thread(mapping.prepare)
+        for full in (False, True):
+            for name in dict.fromkeys([*catalogue.own_names(), *USUAL_MAPPINGS]):
+                if (mapping := catalogue.get(name)) is not None:
+                    await asyncio.to_thread(mapping.prepare, full=full)
+                    await asyncio.sleep(pause)
 
     async def end(self, patience: float = PATIENCE) -> None:
         """Drain for so many seconds at most, and close everything."""
@@ -156,7 +158,11 @@ class _Assembly:
         except BaseException:
             await self._journal.close()
             raise
-        operations = Operations(self._engine, Reader.open(self._journal.folder, self._keys))
+        operations = Operations(
+            self._engine,
+            Reader.open(self._journal.folder, self._keys),
+            lambda name: project.catalogue.get(name) is not None,
+        )
         return Running(project, self._engine, self._journal, operations)
 
     def _channel(self, file: ChannelFile) -> Channel:

@@ -30,6 +30,8 @@ from vagus.simulators import loading
 from vagus.simulators.simulator import Simulator
 
 log = get_logger(__name__)
+#: Seconds between two mappings that are compiled while messages already come in.
+PREPARE_PAUSE = 0.5
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -100,7 +102,7 @@ async def _run(
             _stop_on_failure(live, stop)
             health.running(live.engine)
             process.settle_memory()
-            preparing = asyncio.create_task(live.prepare(), name="prepare")
+            preparing = asyncio.create_task(live.prepare(PREPARE_PAUSE), name="prepare")
             stack.callback(preparing.cancel)
             log.info("engine_started", path=project.folder, url=health.url if http.enabled else "")
             async with AsyncExitStack() as feeding:
