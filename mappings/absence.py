@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 from mappings.session import Session
 
-PADDING = 32
+#: The highest component or sub-component a mapping may read.
+HIGHEST = 32
 MAX_TESTS = 12
-MAX_PARTS = 2
 MIN_LINES = 3
 LINES_PER_TEST = 4
 
@@ -63,9 +63,5 @@ def _tests(touched: set[tuple[str, str, int]]) -> list[str]:
             indexes.setdefault(code, []).append(index)
         else:
             tests.append(code)
-    for parts, read in indexes.items():
-        if len(read) <= MAX_PARTS:
-            tests += [f"{parts}[{index}]" for index in read]
-        else:
-            tests.append(f"len({parts}) > {PADDING + min(read)}")
+    tests += [f"{parts}[{index}]" for parts, read in indexes.items() for index in read]
     return tests

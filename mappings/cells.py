@@ -36,6 +36,8 @@ def leaf(value: str, state: State, site: int) -> str:
     if value == NULL:
         state.nulls.append(site)
         return ""
+    if value.isspace():
+        return ""
     separators = state.separators
     if isinstance(separators, Separators) and separators.escape in value:
         value, unknown = unescape_counting(value, separators, state.charset)

@@ -28,10 +28,15 @@ class Names:
         self._passing += 1
         return f"{letter}{self._passing}"
 
-    def local(self, letter: str) -> str:
-        """A name for a value that the rest of the block may use."""
+    def local(self, letter: str, block: Block) -> str:
+        """A name for a value hoisted into a block, for as long as the block lasts."""
         self._local += 1
+        block.top = self._local
         return f"h{letter}{self._local}"
+
+    def resume(self, top: int) -> None:
+        """A new statement begins: local names above a number are free again."""
+        self._local = top
 
     def lasting(self, letter: str) -> str:
         """A name that is never given again."""
@@ -47,15 +52,10 @@ class Names:
         finally:
             self._passing = count
 
-    @contextmanager
-    def block(self) -> Iterator[None]:
-        """What is named by `fresh` and `local` inside is done with afterwards."""
-        count = self._local
-        try:
-            with self.passing():
-                yield
-        finally:
-            self._local = count
+    @property
+    def top(self) -> int:
+        """The number of the last local name."""
+        return self._local
 
 
 class Block:
@@ -65,13 +65,16 @@ class Block:
     that follows and for every block inside.
     """
 
-    def __init__(self, parent: Block | None, indent: int) -> None:
+    def __init__(self, parent: Block | None, indent: int, names: Names) -> None:
         self.parent = parent
+        self._names = names
+        self.top = names.top
         self.indent = indent
         self._extra = 0
         self._lines: list[tuple[int, Line]] = []
         self._mark = 0
         self._shift = 0
+        self._sizes: dict[object, list[int]] = {}
         self.forward: Block | None = None  # where hoisted lines go instead
         self.regions = 0  # open stretches that may come to stand under a test
         self._known: dict[object, str] = {}
@@ -87,6 +90,7 @@ class Block:
         """A new statement of the block begins: hoisted lines go before it."""
         if not self._extra and not self.regions:
             self._mark = len(self._lines)
+            self._names.resume(self.top)
 
     def add(self, line: Line) -> None:
         """Write a line."""
@@ -132,6 +136,21 @@ class Block:
                 return block._known[key]
             block = block.parent
         return None
+
+    def open(self, key: object) -> list[int]:
+        """The size, still growing, of what is about to be hoisted under a key."""
+        if self.forward is not None:
+            return self.forward.open(key)
+        return self._sizes.setdefault(key, [1])
+
+    def least(self, key: object) -> list[int]:
+        """The size of what was hoisted under a key, here or further out."""
+        block: Block | None = self
+        while block is not None:
+            if key in block._sizes:
+                return block._sizes[key]
+            block = block.parent
+        raise KeyError(key)
 
     def hoist(self, key: object, name: str, lines: list[tuple[int, Line]]) -> str:
         """Put lines before the statement being written and remember what they bind."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mappings.absence import PADDING
+from mappings.absence import HIGHEST
 from mappings.expressions import Path
 from mappings.scopes import Scope
 from mappings.session import Session
@@ -139,8 +139,8 @@ def check_field(session: Session, path: Path, segment: str) -> str | None:
     """The data type a path reads; '' when nothing is known of it, None after a finding."""
     if session.plan.source != "hl7v2" or not path.field:
         return ""
-    if max(path.component, path.sub) > PADDING:
-        session.error("limit-exceeded", f"a field has at most {PADDING} components")
+    if max(path.component, path.sub) > HIGHEST:
+        session.error("limit-exceeded", f"a field has at most {HIGHEST} components")
         return None
     known = dictionary.segment(segment)
     if known is None:

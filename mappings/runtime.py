@@ -43,6 +43,7 @@ class State:
         "separators",
         "sites",
         "sub",
+        "text",
         "times",
         "trace",
         "version",
@@ -67,6 +68,7 @@ class State:
         self.copied: dict[str, str] = {}
         self.index: Any = None
         self.own = ""
+        self.text = ""
         self.rid = context.identity.resource_id
         self._offset: str | None = None
         separators = getattr(message, "separators", None)
@@ -105,27 +107,13 @@ class State:
             return ""
         return dates.offset_of(segments[0][7].split(self.component, 1)[0])
 
-    def key(self) -> str:
-        """An id of the message itself, for resources that have no better key."""
-        return self.context.identity.resource_id("message", message_parts(self))
-
-
-def message_parts(state: State) -> list[str]:
-    """What tells one message from another: its source, sender, control id and content."""
-    message, context = state.message, state.context
-    digest = blake2b(digest_size=16)
-    segments = getattr(message, "segments", None)
-    if segments is None:
-        digest.update(repr(message).encode("utf-8", "surrogatepass"))
-        return [context.source, "", "", digest.hexdigest()]
-    text = "\r".join(map("|".join, segments))
-    digest.update(text.encode("utf-8", "surrogatepass"))
-    return [
-        context.source,
-        str(getattr(message, "sender", "")),
-        str(getattr(message, "control", "")),
-        digest.hexdigest(),
-    ]
+    def own_text(self) -> str:
+        """What tells this message from every other: source, sender, control id and content."""
+        message = self.message
+        text = self.text or repr(message)
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        sender, control = getattr(message, "sender", ""), getattr(message, "control", "")
+        return f"{self.context.source}\x1e{sender}\x1e{control}\x1e{digest}"
 
 
 def drop(state: State, kept: bool, resource: str, element: str) -> None:
@@ -146,7 +134,7 @@ def own_id(state: State, kind: str, name: str, indexes: Sequence[int], site: int
     if site >= 0:
         state.warn("weak-key", site)
     if not state.own:
-        state.own = state.key()
+        state.own = state.own_text()
     return state.rid(kind, (state.own, name, *map(str, indexes)))
 
 

@@ -70,7 +70,7 @@ class Session:
     dummies: set[str] = field(default_factory=set)
     used_tables: set[str] = field(default_factory=set)
     static_paths: set[str] = field(default_factory=set)
-    block: Block = field(default_factory=lambda: Block(None, 1))
+    block: Block = field(init=False)
     scope: Scope = field(default_factory=lambda: Scope("message"))
     place: Place = field(default_factory=lambda: Place(""))
     element: list[str] = field(default_factory=list)
@@ -84,6 +84,9 @@ class Session:
     lenient: bool = False  # taking the first repetition needs no remark
     _site_of: dict[Site, int] = field(default_factory=dict)
     _constant_of: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.block = Block(None, 1, self.names)
 
     def error(self, code: str, text: str, place: Place | None = None) -> None:
         """Report a finding that must be mended, at the expression being walked."""
@@ -117,7 +120,8 @@ class Session:
     def hoisted_name(self, letter: str) -> str:
         """A name for what is hoisted into the current block."""
         names = self.names
-        return names.local(letter) if self.block.forward is None else names.lasting(letter)
+        block = self.block
+        return names.local(letter, block) if block.forward is None else names.lasting(letter)
 
     def dummy(self, segment: str) -> str:
         """The name of the empty row that stands for a segment that is not there."""
@@ -138,10 +142,10 @@ class Session:
         outer = self.block
         touched, self.touched = self.touched, set()
         outer.add(header)
-        inner = Block(outer, outer.level + 1)
+        inner = Block(outer, outer.level + 1, self.names)
         self.block = inner
         try:
-            with self.names.block():
+            with self.names.passing():
                 yield inner
         finally:
             self.cover(inner)

@@ -41,7 +41,7 @@ def _written(
     target = scope.block
     assert target is not None
     outer = session.block
-    block = Block(target, target.indent)
+    block = Block(target, target.indent, session.names)
     block.forward = target
     session.block = block
     session.quiet = True

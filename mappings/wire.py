@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mappings.absence import PADDING, touch, touch_always, touch_part
+from mappings.absence import HIGHEST, touch, touch_always, touch_part
 from mappings.emit import Line
 from mappings.expressions import Path
 from mappings.locate import Located, check_field, check_part, locate, repeats
@@ -68,7 +68,7 @@ def component(
     session: Session, code: str, raw: str, path: Path, datatype: str, where: str
 ) -> Value:
     """A component or sub-component of the raw text at `code`."""
-    whole, texts = parts_of(session, code, raw)
+    whole, texts = parts_of(session, code, raw, path.component)
     at = path.component - 1
     touch_part(session, whole, at, raw == "rep" and session.scope.var == code)
     if path.sub > 1 or (path.sub and datatype):
@@ -84,32 +84,40 @@ def component(
     )
 
 
-def parts_of(session: Session, code: str, raw: str) -> tuple[str, str]:
-    """The names of a text's components, as they stand and cut to their first sub-component."""
+def parts_of(session: Session, code: str, raw: str, highest: int) -> tuple[str, str]:
+    """The names of a text's components, as they stand and cut to their first sub-component.
+
+    There are at least `highest` of them.
+    """
     key = ("parts", code)
     found = session.block.known(key)
     if found is None:
         whole = session.hoisted_name("c")
         texts = whole if session.flags.full else f"{whole}t"
-        session.block.hoist(key, whole, _splitting(session, code, raw, whole, texts))
+        lines = _splitting(session, code, raw, whole, texts)
+        session.block.hoist(key, whole, lines)
         session.block.hoist((key, "texts"), texts, [])
         found = whole
-    session.constants.setdefault("E", [""] * PADDING)
+    session.constants.setdefault("E", [""] * HIGHEST)
+    least = session.block.least(key)
+    least[0] = max(least[0], highest)
+    session.constants[f"P{least[0] - 1}"] = ("",) * (least[0] - 1)
     return found, session.block.known((key, "texts")) or found
 
 
 def _splitting(
     session: Session, code: str, raw: str, whole: str, texts: str
 ) -> list[tuple[int, Line]]:
-    session.constants.setdefault("P", ("",) * PADDING)
     certain = raw == "rep" and session.scope.var == code
     source = f"{whole}f" if raw == "field" else code
-    split: list[str] = [f"{whole} = {source}.split(C); {whole} += P"]
+    key = ("parts", code)
+    least = session.block.open(key)
+    split: list[Line] = [lambda: f"{whole} = {source}.split(C); {whole} += P{least[0] - 1}"]
     if texts != whole:
         split += [f"{texts} = subs({whole}, S) if S in {source} else {whole}"]
     if certain:
         return [(0, line) for line in split]
-    first: list[str] = []
+    first: list[Line] = []
     if raw == "field":
         first = [f"{source} = {code}", f"if R in {source}: {source} = {source}[:{source}.index(R)]"]
     both = whole if texts == whole else f"{whole} = {texts}"
