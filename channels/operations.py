@@ -34,8 +34,9 @@ Result = dict[str, Any]
 class Operations:
     """Carries out the requests in the journal."""
 
-    def __init__(self, engine: Engine, reader: Reader) -> None:
+    def __init__(self, engine: Engine, reader: Reader, has_mapping: Callable[[str], bool]) -> None:
         self._engine = engine
+        self._has_mapping = has_mapping
         self._journal = engine.journal
         self._reader = reader
         self._task: asyncio.Task[None] | None = None
@@ -123,7 +124,9 @@ class Operations:
         failed: dict[str, str] = {}
         for text in texts:
             found, channel, problem = self._find(text)
-            if found is None or channel is None:
+            if mapping is not None and not self._has_mapping(mapping):
+                problem = problem or "unknown-mapping"
+            if found is None or channel is None or problem:
                 failed[text] = problem
                 continue
             self._journal.audit.append(actor, "replay", text)

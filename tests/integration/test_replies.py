@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from integration.site import Sender, Site, ask, hl7, settled
 
 from acceptance.engine import code_of, free_port
+from integration.site import Sender, Site, ask, hl7, settled
 from peers import Acceptor, Proxy, ack, until
 from vagus.formats.hl7v2 import objections
 
