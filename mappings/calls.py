@@ -213,7 +213,7 @@ def _system(session: Session, value: Value) -> Value:
             separator, first = "C", 1 if value.datatype == "EI" else 0
     elif value.datatype == "EI":
         first = 1
-    name = session.names.fresh("v")
+    name = session.names.fresh()
     session.block.add(f"{name} = {code}")
     session.block.add(f"if {name}: {name} = system({name}, {separator}, {first}, z, {site})")
     return Value(name, "T", where=value.where, datatype="uri")

@@ -23,25 +23,25 @@ class Names:
         self._local = 0
         self._lasting = 0
 
-    def fresh(self, letter: str) -> str:
+    def fresh(self) -> str:
         """A name for a value of the element being written."""
         self._passing += 1
-        return f"{letter}{self._passing}"
+        return f"v{self._passing}"
 
-    def local(self, letter: str, block: Block) -> str:
+    def local(self, block: Block) -> str:
         """A name for a value hoisted into a block, for as long as the block lasts."""
         self._local += 1
         block.top = self._local
-        return f"h{letter}{self._local}"
+        return f"h{self._local}"
 
     def resume(self, top: int) -> None:
         """A new statement begins: local names above a number are free again."""
         self._local = top
 
-    def lasting(self, letter: str) -> str:
+    def lasting(self) -> str:
         """A name that is never given again."""
         self._lasting += 1
-        return f"g{letter}{self._lasting}"
+        return f"g{self._lasting}"
 
     @contextmanager
     def passing(self) -> Iterator[None]:

@@ -53,7 +53,7 @@ def _alternatives(
     session: Session, alternatives: tuple[Alternative, ...], goal: Goal, many: bool
 ) -> Value:
     """The first value there is. Alternatives that are mere look-ups are joined by `or`."""
-    name, result, found = session.names.fresh("v"), BROKEN, BROKEN
+    name, result, found = session.names.fresh(), BROKEN, BROKEN
     broken = always = begun = False
     simple: list[str] = []
     with ExitStack() as nested:

@@ -44,11 +44,11 @@ def _below(session: Session, base: str, kind: str, where: str, path: Path, many:
     code = f"pick({base}, {path.names!r})" if path.names else base
     value = _converted(found, code, full)
     value.scope = Scope("fhir", datatype=found, where=full)
-    name = session.names.fresh("l")
+    name = session.names.fresh()
     session.block.add(f"{name} = {value.code}")
     value.code = name
     if not many:
-        one = session.names.fresh("v")
+        one = session.names.fresh()
         session.block.add(f"{one} = {name}[0] if {name} else None")
         value.code, value.many = one, False
     return value

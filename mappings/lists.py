@@ -46,14 +46,14 @@ def folded(session: Session, call: Call, value: Value) -> Value:
             return first(session, value)
         case "last":
             many = listed(session, value)
-            name = session.names.fresh("v")
+            name = session.names.fresh()
             session.block.add(f"{name} = {many.code}[-1] if {many.code} else {nothing(many)}")
             return replace(many, code=name, many=False, rawcode=name)
         case "join":
             return _join(session, call, value)
         case "sum":
             many = listed(session, value)
-            name = session.names.fresh("v")
+            name = session.names.fresh()
             session.block.add(f"{name} = total({many.code})")
             return Value(name, "N", where=value.where)
         case "where" | "prefer":
@@ -76,7 +76,7 @@ def _path(session: Session, word: str, many: bool = False) -> Value:
 
 def _join(session: Session, call: Call, value: Value) -> Value:
     texts = each(session, listed(session, value), lambda item: text(session, item))
-    name = session.names.fresh("v")
+    name = session.names.fresh()
     session.block.add(f"{name} = {call.args[0].text!r}.join({texts.code})")
     return Value(name, "T", where=value.where)
 
@@ -92,16 +92,16 @@ def _filtered(session: Session, call: Call, value: Value) -> Value:
         session.error("type-mismatch", f"'{call.name}' takes items with parts")
         return BROKEN
     path, *wanted = (word.text for word in call.args)
-    item = session.names.fresh("x")
+    item = session.names.fresh()
     if call.name == "where":
-        result = session.names.fresh("l")
+        result = session.names.fresh()
         session.block.add(f"{result} = []")
         with session.nested(f"for {item} in {value.code}:"):
             found = _item(session, value, item, path)
             values = session.constant(frozenset(wanted))
             session.block.add(f"if {found.code} in {values}: {result}.append({item})")
         return replace(value, code=result)
-    result, best = session.names.fresh("v"), session.names.fresh("k")
+    result, best = session.names.fresh(), session.names.fresh()
     ranks = session.constant({word: rank for rank, word in reversed([*enumerate(wanted)])})
     session.block.add(f"{result} = {value.code}[0] if {value.code} else {nothing(value)}")
     session.block.add(f"{best} = 99999")
@@ -116,7 +116,7 @@ def _get(session: Session, call: Call, value: Value) -> Value:
     if not value.many and session.plan.source != "fhir":
         return _get_one(session, call, value)
     value = listed(session, value)
-    result, item = session.names.fresh("l"), session.names.fresh("x")
+    result, item = session.names.fresh(), session.names.fresh()
     session.block.add(f"{result} = []")
     with session.nested(f"for {item} in {value.code}:"):
         with session.within(paths.opened(session, value, item)):
@@ -140,7 +140,7 @@ def _get_one(session: Session, call: Call, value: Value) -> Value:
     item = value if value.own and value.code.isidentifier() else named(session, value)
     if item.scope is None and item.raw:
         item.scope = Scope("item", datatype=item.datatype, raw=item.raw, where=item.where)
-    result = session.names.fresh("v")
+    result = session.names.fresh()
     session.block.add(f"{result} = ''")
     with session.nested(f"if {item.code}:"), session.within(paths.opened(session, item, item.code)):
         found = _path(session, call.args[0].text)
@@ -167,7 +167,7 @@ def _chunk(session: Session, call: Call, value: Value) -> Value:
     session.width(segment, CHUNKED)
     rows = listed(session, value).code
     wire.covers_rest(session, (rows, segment, True), start, CHUNKED + 1)
-    result = session.names.fresh("l")
+    result = session.names.fresh()
     pieces = f"[*c, r] for r in {rows} for c in chunks(r, {start}, {size}, {CHUNKED + 1})"
     session.block.add(f"{result} = [{pieces}]")
     inner = Scope("chunk", segment=segment, component=size, where=f"{segment}-{start}")
@@ -183,7 +183,7 @@ def _resolve(session: Session, call: Call, value: Value) -> Value:
         hint = did_you_mean(kind, shapes.names("resource"))
         session.error("wrong-arguments", f"'{kind}' is not a FHIR resource{hint}")
         return BROKEN
-    name = session.names.fresh("l")
+    name = session.names.fresh()
     session.block.add(f"{name} = z.index.resolve({value.code}, {kind!r})")
     inner = Scope("fhir", datatype=kind, where=kind)
     return Value(name, "I", True, datatype=kind, where=kind, scope=inner)
@@ -210,7 +210,7 @@ def _concat(session: Session, call: Call) -> Value:
     if any(piece.kind not in "TD" for piece in pieces):
         session.error("type-mismatch", "'concat' takes paths that give text")
         return BROKEN
-    name = session.names.fresh("v")
+    name = session.names.fresh()
     codes = ", ".join(piece.code for piece in pieces)
     session.block.add(f"{name} = {separator!r}.join(filter(None, ({codes},)))")
     return Value(name, "T", where=" ".join(words), own=True)
@@ -268,7 +268,7 @@ def _reference(session: Session, name: str, many: bool) -> Value:
             return Value(code, "R", datatype=resource.type, where=where)
     if many:
         code = f"[i for i in {resource.var} if i] if {resource.var} else ()"
-        name = session.names.fresh("l")
+        name = session.names.fresh()
         session.block.add(f"{name} = {code}")
         return Value(name, "R", True, datatype=resource.type, where=where)
     session.error(

@@ -38,7 +38,7 @@ def items(session: Session, wanted: Text) -> Value | None:
     if session.flags.full and found.many and found.kind == "T" and found.raw:
         with session.at(wanted.place):
             site = session.site(found.where)
-        name = session.names.fresh("l")
+        name = session.names.fresh()
         session.block.add(f"{name} = without_nulls({found.code}, z, {site})")
         found = replace(found, code=name)
     return found
@@ -48,7 +48,7 @@ def as_list(session: Session, found: Value, lasting: bool = False) -> Value:
     """The items as the name of a list; `lasting` when it is gone through again later."""
     if found.many and found.code.isidentifier() and not lasting:
         return found
-    name = session.names.lasting("l") if lasting else session.names.fresh("l")
+    name = session.names.lasting() if lasting else session.names.fresh()
     code = found.code if found.many else f"[{found.code}] if {found.test} else []"
     session.block.add(f"{name} = {code}")
     return replace(found, code=name, many=True)
@@ -63,7 +63,7 @@ def loop(
     `extra` names a list of the same length to go through beside it; its items are called
     `{item}i`.
     """
-    item, counter = session.names.fresh("x"), session.names.fresh("k")
+    item, counter = session.names.fresh(), session.names.fresh()
     site = session.site(found.where)
     scopes: list[Scope] = []
 
@@ -132,7 +132,7 @@ def once(session: Session, node: Object, wanted: Text, name: str) -> Iterator[bo
         session.error(
             "wrong-cardinality", f"{name}; $each may give many: add | first", wanted.place
         )
-    item = session.names.fresh("x")
+    item = session.names.fresh()
     code = f"next(iter({found.code}), None)" if found.many else found.code
     session.block.add(f"{item} = {code}")
     found = replace(found, code=item, many=False)
@@ -156,7 +156,7 @@ def when(session: Session, node: Object) -> list[str]:
             session.error("bad-expression", "$when takes an expression or a list", item.place)
             continue
         found = evaluate(session, item, EXISTS)
-        name = session.names.fresh("b")
+        name = session.names.fresh()
         session.block.add(f"{name} = {found.code}")
         names.append(name)
     session.lenient = lenient

@@ -70,7 +70,7 @@ def _expression(
         return True
     name = found.code
     if not name.isidentifier():
-        name = session.names.fresh("v")
+        name = session.names.fresh()
         session.block.add(f"{name} = {found.code}")
         found.code = name
     with session.block.inside(f"if {found.test}:"):
@@ -87,7 +87,7 @@ def _many(session: Session, element: Element, node: Node, store: Sink) -> bool:
         case Items():
             return _list(session, element, node, store)
         case Object() if "$each" in node.entries:
-            name = session.names.fresh("l")
+            name = session.names.fresh()
             session.block.add(f"{name} = []")
             _looped(session, element, node, name)
             with session.block.inside(f"if {name}:"):
@@ -104,7 +104,7 @@ def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
         code = literals.whole(session, element, node)
         store(code or "[]")
         return True
-    name = session.names.fresh("l")
+    name = session.names.fresh()
     session.block.add(f"{name} = []")
     sure = False
     if not all(reads(child) for child in node.items):
@@ -141,7 +141,7 @@ def _added(session: Session, element: Element, node: Text, name: str) -> bool:
             return True
         code = found.code
         if not code.isidentifier():
-            code = session.names.fresh("v")
+            code = session.names.fresh()
             session.block.add(f"{code} = {found.code}")
             found.code = code
         add = f"{name} += {code}" if found.many else f"{name}.append({code})"
@@ -274,8 +274,8 @@ def _constant(session: Session, shape: Shape, node: Object, key: str) -> str | N
 
 def _grown(session: Session, shape: Shape, node: Object, store: Sink) -> bool:
     """An object that grows key by key."""
-    name = session.names.fresh("o")
-    mark = session.names.fresh("m")
+    name = session.names.fresh()
+    mark = session.names.fresh()
     if session.flags.trace:
         session.block.add(f"{mark} = len(z.trace)")
     fixed, sure = filled(session, shape, node, name, "{}")
@@ -372,10 +372,10 @@ def _copied(session: Session, shape: Shape, node: Object, store: Sink) -> bool:
     if found is None:
         return False
     if found.many:
-        code = session.names.fresh("v")
+        code = session.names.fresh()
         session.block.add(f"{code} = {found.code}[0] if {found.code} else None")
         found.code = code
-    name = session.names.fresh("o")
+    name = session.names.fresh()
     with session.nested(f"if {found.code}:"):
         copy(session, shape, node, name, f"dict({found.code})")
         with session.block.inside(f"if {name}:"):

@@ -89,7 +89,7 @@ def _guard(session: Session, resource: Resource) -> None:
     session.block.statement()
     node: Object = resource.node
     session.element = [resource.type]
-    resource.var = session.names.lasting("i")
+    resource.var = session.names.lasting()
     if not resource.many:
         if resource.guarded:
             session.block.add(f"{resource.var} = ''")
@@ -180,11 +180,11 @@ def _body(session: Session, resource: Resource) -> None:
 def _filled(session: Session, resource: Resource, own: str, item: str) -> None:
     node: Object = resource.node
     shape = shapes.type(resource.type)
-    name = session.names.fresh("o")
+    name = session.names.fresh()
     session.owner = f"{resource.type + '/'!r} + {own}"
     cleared(session)
     if session.flags.trace:
-        path = session.names.fresh("p")
+        path = session.names.fresh()
         session.block.add(f"{path} = {resource.type + '['!r} + str(len(out)) + ']'")
         session.prefix = path
     start = f"{{'resourceType': {resource.type!r}, 'id': {own}}}"
@@ -192,7 +192,7 @@ def _filled(session: Session, resource: Resource, own: str, item: str) -> None:
     if "$copy" in node.entries:
         found = objects.copy_source(session, node)
         if found is not None:
-            source = session.names.fresh("v")
+            source = session.names.fresh()
             session.block.add(f"{source} = {found.code}")
             start = f"copied(z, {source}, {own}, {resource.type!r})"
             objects.copy(session, shape, body.without("$copy", "resourceType"), name, start)

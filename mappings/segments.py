@@ -85,7 +85,7 @@ def _named(session: Session, name: str, body: Node, item: Object) -> None:
 
 
 def _segment(session: Session, name: str, body: Object) -> None:
-    row, kept = session.names.fresh("s"), session.names.fresh("b")
+    row, kept = session.names.fresh(), session.names.fresh()
     read = any(reads(child) for _, child in body.elements())
     keys = {key: _position(session, name, key, body) for key, _ in body.elements()}
     most = max((position[0] for position in keys.values() if position), default=0)
@@ -93,7 +93,7 @@ def _segment(session: Session, name: str, body: Object) -> None:
     session.block.add(f"{kept} = {not read}")
     outer = session.prefix
     if session.flags.trace:
-        path = session.names.fresh("p")
+        path = session.names.fresh()
         session.block.add(f"{path} = {name + '['!r} + str(len(out)) + ']'")
         session.prefix = path
     for key, child in body.elements():
@@ -152,7 +152,7 @@ def _field(session: Session, node: Node, store: Sink, deep: bool) -> None:
         case Text():
             _text(session, node, store)
         case Items() if deep:
-            name = session.names.fresh("l")
+            name = session.names.fresh()
             session.block.add(f"{name} = []")
             for item in node.items:
                 session.block.statement()
@@ -160,7 +160,7 @@ def _field(session: Session, node: Node, store: Sink, deep: bool) -> None:
             with session.block.inside(f"if {name}:"):
                 store(name)
         case Object() if "$each" in node.entries and deep:
-            name = session.names.fresh("l")
+            name = session.names.fresh()
             session.block.add(f"{name} = []")
             _around(session, node, lambda: _parts(session, node, _adding(session, name)))
             with session.block.inside(f"if {name}:"):
@@ -188,7 +188,7 @@ def _text(session: Session, node: Text, store: Sink) -> None:
     found = evaluate(session, node, WIRE)
     if found.kind == "?":
         return
-    name = session.names.fresh("v")
+    name = session.names.fresh()
     session.block.add(f"{name} = {found.code}")
     with session.block.inside(f"if {name}:"):
         store(name)
@@ -197,7 +197,7 @@ def _text(session: Session, node: Text, store: Sink) -> None:
 
 def _parts(session: Session, node: Object, store: Sink) -> None:
     """The numbered components of a field, or sub-components of a component."""
-    name = session.names.fresh("o")
+    name = session.names.fresh()
     session.block.add(f"{name} = {{}}")
     fixed = 0
     for key, child in node.elements():

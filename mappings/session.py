@@ -117,11 +117,11 @@ class Session:
         """A field of a segment is read: rows must reach that far."""
         self.widths[segment] = max(self.widths.get(segment, 1), field_number + 1)
 
-    def hoisted_name(self, letter: str) -> str:
+    def hoisted_name(self) -> str:
         """A name for what is hoisted into the current block."""
         names = self.names
         block = self.block
-        return names.local(letter, block) if block.forward is None else names.lasting(letter)
+        return names.local(block) if block.forward is None else names.lasting()
 
     def dummy(self, segment: str) -> str:
         """The name of the empty row that stands for a segment that is not there."""

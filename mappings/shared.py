@@ -48,7 +48,7 @@ def _written(
     with session.within(scope):
         found = evaluate(session, node, KEY)
     session.quiet = False
-    name = session.names.lasting("v")
+    name = session.names.lasting()
     block.add(f"{name} = {found.code}")
     if session.flags.full and session.plan.source == "hl7v2":
         block.add("nulls.clear()")

@@ -23,7 +23,7 @@ def named(session: Session, value: Value) -> Value:
     """The value under a name that may be assigned to."""
     if value.own:
         return value
-    name = session.names.fresh("v")
+    name = session.names.fresh()
     session.block.add(f"{name} = {value.code}")
     return replace(value, code=name, own=True)
 
@@ -49,8 +49,8 @@ def each(session: Session, value: Value, step: Callable[[Value], Value]) -> Valu
     """What a step makes of a value, or of each item of a list."""
     if not value.many:
         return step(value)
-    result = session.names.fresh("l")
-    item = session.names.fresh("x")
+    result = session.names.fresh()
+    item = session.names.fresh()
     session.block.add(f"{result} = []")
     with session.nested(f"for {item} in {value.code}:"):
         made = step(replace(value, code=item, many=False, always=False, rawcode=item, own=False))
@@ -63,7 +63,7 @@ def listed(session: Session, value: Value) -> Value:
     if value.many:
         return value
     found = named(session, value)
-    name = session.names.fresh("l")
+    name = session.names.fresh()
     session.block.add(f"{name} = [{found.code}] if {found.test} else []")
     found = replace(found, code=name, many=True, own=False)
     if found.scope is None and found.raw:
@@ -82,8 +82,8 @@ def first(session: Session, value: Value) -> Value:
         return value
     code = value.code
     if not code.isidentifier():
-        code = session.names.fresh("l")
+        code = session.names.fresh()
         session.block.add(f"{code} = {value.code}")
-    name = session.names.fresh("v")
+    name = session.names.fresh()
     session.block.add(f"{name} = {code}[0] if {code} else {nothing(value)}")
     return replace(value, code=name, many=False, always=False, rawcode=name, own=False)

@@ -47,7 +47,7 @@ def indexed(session: Session, name: str, last: bool = False) -> Iterator[None]:
     """The output path of the next item of a list, or of its last one."""
     outer = session.prefix
     if session.flags.trace:
-        path = session.names.fresh("p")
+        path = session.names.fresh()
         back = " - 1" if last else ""
         session.block.add(f"{path} = {outer or repr('')} + '[' + str(len({name}){back}) + ']'")
         session.prefix = path

@@ -54,7 +54,7 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
         key = ("repetition", code, path.repetition)
         name = session.block.known(key) or session.block.hoist(
             key,
-            name := session.hoisted_name("f"),
+            name := session.hoisted_name(),
             [(0, f"{name} = part({code}, R, {path.repetition - 1})")],
         )
         code, raw = name, "rep"
@@ -92,7 +92,7 @@ def parts_of(session: Session, code: str, raw: str, highest: int) -> tuple[str, 
     key = ("parts", code)
     found = session.block.known(key)
     if found is None:
-        whole = session.hoisted_name("c")
+        whole = session.hoisted_name()
         texts = whole if session.flags.full else f"{whole}t"
         lines = _splitting(session, code, raw, whole, texts)
         session.block.hoist(key, whole, lines)
@@ -109,7 +109,7 @@ def _splitting(
     session: Session, code: str, raw: str, whole: str, texts: str
 ) -> list[tuple[int, Line]]:
     certain = raw == "rep" and session.scope.var == code
-    source = f"{whole}f" if raw == "field" else code
+    source = texts if raw == "field" else code
     key = ("parts", code)
     least = session.block.open(key)
     split: list[Line] = [lambda: f"{whole} = {source}.split(C); {whole} += P{least[0] - 1}"]
@@ -145,7 +145,7 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
         code = f"parts({code}, S, {path.sub - 1})"
     key = ("all", code)
     known = session.block.known(key)
-    name = known or session.hoisted_name("l")
+    name = known or session.hoisted_name()
     if known is None:
         session.block.hoist(key, name, [(0, _gathering(session, found, name, path.field, code))])
     touch(session, name)
@@ -169,7 +169,7 @@ def _gathering(session: Session, found: Located, name: str, field: int, code: st
     if found.groups or found.member or found.unknown:
         rows = all_rows(session, found)
         key = ("several", found.scope.var, rows)
-        several = _hoisted(session, found.scope, key, "m", f"len({rows}) > 1")
+        several = _hoisted(session, found.scope, key, f"len({rows}) > 1")
         none, one = f"{none} and not {several}", f"{one} and not {several}"
     if code.startswith("reps("):
         code = f"({first},) if {one} else {code}"
@@ -232,12 +232,12 @@ def _instances(session: Session, found: Located, many: bool) -> Value:
             f"[{code}]" if many else code, "I", many, True, where=found.segment, scope=scope
         )
     code = all_instances(session, found)
-    covers_row = session.names.fresh("l")
+    covers_row = session.names.fresh()
     session.block.add(f"{covers_row} = {code}")
     scope = _item_scope(found, group)
     if many:
         return Value(covers_row, "I", True, where=found.segment, scope=scope)
-    one = session.names.fresh("v")
+    one = session.names.fresh()
     session.block.add(f"{one} = {covers_row}[0] if {covers_row} else None")
     return Value(one, "I", where=found.segment, scope=scope)
 
@@ -279,7 +279,7 @@ def all_rows(session: Session, found: Located) -> str:
     code = all_instances(session, found)
     if found.groups and not found.member:
         code = f"[i[0] for i in {code}]" if "[b " not in code else f"[i[0] for i in ({code})]"
-    return _hoisted(session, scope, ("list", scope.var, code), "x", code)
+    return _hoisted(session, scope, ("list", scope.var, code), code)
 
 
 def first_row(session: Session, found: Located) -> str:
@@ -288,27 +288,27 @@ def first_row(session: Session, found: Located) -> str:
     if not found.groups and not found.member and not found.unknown:
         return own_row(session, scope)
     code = all_instances(session, found)
-    rows = _hoisted(session, scope, ("list", scope.var, code), "x", code)
+    rows = _hoisted(session, scope, ("list", scope.var, code), code)
     start = f"{rows}[0][0]" if found.groups and not found.member else f"{rows}[0]"
     dummy = session.dummy(found.segment)
     key = ("first", scope.var, code, start)
-    return _hoisted(session, scope, key, "s", f"{start} if {rows} else {dummy}")
+    return _hoisted(session, scope, key, f"{start} if {rows} else {dummy}")
 
 
 def own_row(session: Session, scope: Scope) -> str:
     """The name of the segment that the current group begins with, or that the item is."""
     if scope.kind == "segment":
         return scope.var
-    return _hoisted(session, scope, ("own", scope.var), "s", f"{scope.var}[0]")
+    return _hoisted(session, scope, ("own", scope.var), f"{scope.var}[0]")
 
 
-def _hoisted(session: Session, scope: Scope, key: object, letter: str, code: str) -> str:
+def _hoisted(session: Session, scope: Scope, key: object, code: str) -> str:
     block = scope.block
     assert block is not None
     known = session.block.known(key)
     if known is not None:
         return known
-    name = session.names.lasting(letter)
+    name = session.names.lasting()
     return block.hoist(key, name, [(0, f"{name} = {code}")])
 
 
