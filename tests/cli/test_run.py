@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -113,3 +114,21 @@ def test_simulators_are_started_and_stopped(tmp_path: Path):
     events = [json.loads(line) for line in done.stderr.splitlines()]
     reports = {item["name"] for item in events if item["event"] == "simulator_report"}
     assert {"ehr", "registry"} <= reports
+
+
+def test_a_journal_that_cannot_be_written_ends_the_engine(clinic: Clinic):
+    """Writing fails with an error that must not be retried: nothing more is acknowledged."""
+    clinic.start()
+    assert clinic.process is not None
+    assert clinic.verb("send", "-", clinic.target, stdin=adt("C1")).code == 0
+    clinic.settled()
+    resource.prlimit(clinic.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+    sent = clinic.verb("send", "-", clinic.target, "--timeout", "5", stdin=adt("C2"))
+    assert sent.code == 1 and "AA" not in sent.out
+    assert clinic.process.wait(20) == 1
+    assert clinic.process.stdout is not None
+    assert clinic.process.stdout.read() == ""
+    assert "the journal has stopped" in clinic.log and "Traceback" not in clinic.log
+    ledger = clinic.verb("ledger")
+    assert ledger.code == 0 and "1 accepted = 1 delivered" in ledger.out
+    assert [row["control"] for row in clinic.rows("messages")] == ["C1"]
