@@ -68,13 +68,12 @@ def _expression(
         traced(session, node)
         noted(session, "True")
         return True
-    name = found.code
-    if not name.isidentifier():
+    if not found.simple:
         name = session.names.fresh()
         session.block.add(f"{name} = {found.code}")
         found.code = name
     with session.block.inside(f"if {found.test}:"):
-        store(name)
+        store(found.code)
         traced(session, node)
     noted(session, found.test)
     return False
@@ -139,12 +138,11 @@ def _added(session: Session, element: Element, node: Text, name: str) -> bool:
             session.block.add(f"{name}.append({found.code})")
             traced(session, node)
             return True
-        code = found.code
-        if not code.isidentifier():
+        if not found.simple:
             code = session.names.fresh()
             session.block.add(f"{code} = {found.code}")
             found.code = code
-        add = f"{name} += {code}" if found.many else f"{name}.append({code})"
+        add = f"{name} += {found.code}" if found.many else f"{name}.append({found.code})"
         with session.block.inside(f"if {found.test}:"):
             session.block.add(add)
             traced(session, node)

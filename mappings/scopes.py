@@ -32,6 +32,12 @@ class Value:
     scope: Scope | None = None  # what an item opens when it is gone into
 
     @property
+    def simple(self) -> bool:
+        """Whether the code may as well be written twice: a name, or a look-up by number."""
+        name, bracket, index = self.code.partition("[")
+        return name.isidentifier() and (not bracket or index.removesuffix("]").isdigit())
+
+    @property
     def test(self) -> str:
         """The condition under which there is a value."""
         if not self.many and self.kind in "NB":
