@@ -31,7 +31,8 @@ def report(error: BaseException) -> int:
         case BrokenPipeError():
             return hang_up()
         case ConfigError():
-            click.echo(_text(error), err=True)
+            before = "" if error.diagnostics else "error: "
+            click.echo(f"{before}{_text(error)}", err=True)
             return MISUSE
         case VagusError():
             click.echo(f"error: {_text(error)}", err=True)
