@@ -82,8 +82,12 @@ def loop(
     session.block.statement()
     since = session.block.position()
     session.block.regions += 1
-    session.block.add(lambda: f"n += len({found.code}) * {max(1, blocks[0].weight)}")
-    session.block.add(f"if n > {MAX_ITEMS}: over(z, {site}, n, len({found.code}))")
+    session.block.add(
+        lambda: (
+            f"if (n := n + len({found.code}) * {max(1, blocks[0].weight)}) > {MAX_ITEMS}:"
+            f" over(z, {site}, n, len({found.code}))"
+        )
+    )
     with session.nested(header) as block:
         blocks.append(block)
         scope = paths.opened(session, found, item)

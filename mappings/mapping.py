@@ -88,8 +88,9 @@ class Mapping:
         text = state.text = "\r".join(map("|".join, segments))
         if getattr(message, "has_escapes", False) or getattr(message, "has_nulls", False):
             return True
-        marks = ("|", state.component, state.repetition, state.sub)
-        return " " in text and any(f"{mark} " in text for mark in marks)
+        return "| " in text or any(
+            mark + " " in text for mark in (state.component, state.repetition, state.sub)
+        )
 
     def _variant(self, flags: Flags) -> Variant:
         variant = self._variants.get(flags)

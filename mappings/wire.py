@@ -171,7 +171,10 @@ def _gathering(session: Session, found: Located, name: str, field: int, code: st
         key = ("several", found.scope.var, rows)
         several = _hoisted(session, found.scope, key, f"len({rows}) > 1")
         none, one = f"{none} and not {several}", f"{one} and not {several}"
-    if code.startswith("reps("):
+    if code.startswith("parts(reps(") and code.endswith(", C, 0)"):
+        one = f"C not in {first} and {one}"
+        code = f"({first},) if {one} else {code}"
+    elif code.startswith("reps("):
         code = f"({first},) if {one} else {code}"
     return f"{name} = () if {none} else {code}"
 
