@@ -154,7 +154,10 @@ def test_fhir_elements_that_nothing_reads(compiled, context):
         from: fhir/r4
         to: fhir/r4
         resources:
-          patients: {$each: =Patient, resourceType: Patient, name: {$each: =.name, family: =.family}}
+          patients:
+            $each: =Patient
+            resourceType: Patient
+            name: {$each: =.name, family: =.family}
         """
     )
     source = {
