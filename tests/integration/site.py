@@ -17,9 +17,10 @@ from vagus.assembly import Running, running
 from vagus.journal.ledger import LedgerReport, verify
 from vagus.journal.query import Query
 from vagus.journal.search import Reader
+from vagus.kernel import keys
 from vagus.kernel.clock import Clock
 from vagus.kernel.keys import Keyset
-from vagus.project import keyset, open_project
+from vagus.project import open_project
 
 PROJECT = """\
 project: trial
@@ -128,7 +129,7 @@ class Site:
 
     @property
     def keys(self) -> Keyset:
-        return keyset(open_project(self.folder))
+        return keys.load(self.folder / "data/vagus.key")
 
     def ledger(self) -> LedgerReport:
         return verify(self.folder / "data", self.keys)
