@@ -125,7 +125,7 @@ def _measured(session: Session, call: Call, name: str, args: Sequence[str]) -> s
             if not factor.is_finite() or len(args[0]) > 20:
                 session.error("wrong-arguments", f"'{args[0]}' is not a number")
                 return None
-            return f"{name} * {session.constant(factor)}"
+            return f"times({name}, {session.constant(factor)})"
         case "format":
             if args[0] not in FORMATS:
                 hint = did_you_mean(args[0], FORMATS)

@@ -30,9 +30,14 @@ def number(value: str, state: State, site: int) -> Decimal | None:
     return None
 
 
+def times(value: Decimal | int, factor: Decimal) -> Decimal:
+    """The exact product."""
+    return EXACT.multiply(Decimal(value), factor)
+
+
 def whole(value: Decimal | int, least: int, state: State, site: int) -> int | None:
     """The number as an integer of 32 bits that is not below `least`."""
-    if value == int(value) and least <= value < 2**31:
+    if least <= value < 2**31 and value == int(value):
         return int(value)
     state.warn("bad-value", site)
     return None

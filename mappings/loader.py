@@ -91,7 +91,7 @@ class Loader:
             body=body,
             segments=target[0] != "fhir",
             ignore=ignore,
-            events=file.events or (base.events if base and not file.structure else ()),
+            events=file.events or (base.events if base else ()),
             tables=self.ready(),
             removed=_removed(file, base),
         )

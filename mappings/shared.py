@@ -24,7 +24,7 @@ def evaluated(session: Session, node: Text) -> str:
     if tree is None:
         return ""
     scope = _anchor(session, tree)
-    key = ("key", str(tree), id(scope))
+    key = ("key", str(tree), scope)
     known = session.shared.get(key)
     if known is None:
         known = session.shared[key] = _written(session, node, scope, key)

@@ -30,8 +30,8 @@ _RUNTIME: dict[str, Any] = {
         *(cells.parts, cells.place, cells.reps, cells.spot, cells.subs, cells.without_nulls),
         *(convert.code_system, convert.date, convert.datetime, convert.digits, convert.instant),
         *(convert.missing_code, convert.missing_coding, convert.number, convert.plus),
-        *(convert.reference, convert.solid, convert.system, convert.tidy, convert.total),
-        *(convert.truth, convert.whole, dates.as_instant, dates.form),
+        *(convert.reference, convert.solid, convert.system, convert.tidy, convert.times),
+        *(convert.total, convert.truth, convert.whole, dates.as_instant, dates.form),
         *(fhir.Index, fhir.numbers, fhir.objects, fhir.pick, fhir.texts, group, group_rows),
         *(runtime.copied, runtime.drop, runtime.missing, runtime.over, runtime.own_id),
     )
