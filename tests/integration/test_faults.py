@@ -318,13 +318,13 @@ async def test_a_journal_that_cannot_write_pauses_and_resumes(tmp_path: Path) ->
             sender.put(hl7(f"D{number:03d}", more="NTE|1||" + "x" * 4000 + "\r"))
         await until(lambda: live.journal.stalled)
         await until(lambda: live.engine.pressure.reason == "journal-stalled")
-        assert live.engine.pressure.paused
+        await until(lambda: live.engine.pressure.paused)
         day.writer.execute("PRAGMA max_page_count = 1000000")
         for _ in range(60):
             assert b"MSA|AA" in await sender.hears()
         counts = await settled(live)
         assert (counts["accepted"], counts["delivered"]) == (61, 61)
-        assert not live.engine.pressure.paused
+        await until(lambda: not live.engine.pressure.paused)
         await sender.end()
     assert site.ledger().clean
 

@@ -65,7 +65,7 @@ def to_text(message_id: int) -> str:
 
 def from_text(text: str) -> int:
     """The id behind its text; ValueError when it is not one."""
-    if len(text) != _LENGTH:
+    if len(text) != _LENGTH or not text.isascii():
         raise ValueError("a message id has 13 characters")
     number = 0
     for char in text.upper():

@@ -89,7 +89,7 @@ class Keyset:
             data = json.loads(text)
             keys = {int(number): _bytes(key) for number, key in data["keys"].items()}
             return cls(_bytes(data["root"]), keys, int(data["current"]))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ConfigError("the key file is damaged: it does not hold a keyset") from None
 
 

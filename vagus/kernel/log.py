@@ -34,7 +34,8 @@ def _safe(key: str, value: object) -> object:
     if isinstance(value, BaseException):
         return _failure(value)
     if key in WORD_FIELDS and isinstance(value, str | Path):
-        return str(value)[:_MAX_WORD]
+        word = str(value)[:_MAX_WORD]
+        return word if word.isprintable() else "".join(c if c.isprintable() else "?" for c in word)
     return REDACTED
 
 

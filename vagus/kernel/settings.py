@@ -26,9 +26,9 @@ from pydantic_core import ErrorDetails
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.strictyaml import Fields, Items, Node, Text
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d{1,12})(B|KiB|MiB|GiB)?")
+_SIZE = re.compile(r"([0-9]{1,12})(B|KiB|MiB|GiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _VARIABLE = re.compile(
     r"\$\{(file:[^}]{1,400}|[A-Za-z_][A-Za-z0-9_]{0,100})(?::-([^}]{0,1000}))?\}"

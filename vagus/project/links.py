@@ -12,10 +12,11 @@ from vagus.canonical import events
 from vagus.formats.catalogue import FORMATS
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import place_of
-from vagus.project.model import LINK, ChannelFile, DestinationFile, Project, Side
+from vagus.project.model import FILE, LINK, ChannelFile, DestinationFile, Project, Side
 
 MODELS = ("fhir/r4",)
 TARGET = "fhir"
+_EVERY = {"", "0.0.0.0", "::"}  # noqa: S104 - addresses that stand for all, compared and not used
 
 
 def check(project: Project, diagnostics: Diagnostics) -> None:
@@ -65,12 +66,18 @@ def _listeners(project: Project) -> Iterable[tuple[str, int, Place]]:
 
 
 def _ports(project: Project, diagnostics: Diagnostics) -> None:
-    taken: dict[tuple[str, int], Place] = {}
+    taken: dict[int, list[tuple[str, str]]] = {}
+    http = project.settings.http
+    if http.enabled and http.port:
+        taken[http.port] = [(http.host, f"health checks and metrics of {FILE} listen")]
     for host, port, place in _listeners(project):
-        if (host, port) in taken:
-            text = f"another channel listens on port {port}: {taken[host, port]}"
-            diagnostics.error(place, "port-in-use", text)
-        taken[host, port] = place
+        others = taken.setdefault(port, [])
+        for other, who in others:
+            if host == other or _EVERY & {host, other}:
+                text = f"{who} on port {port} of {other}"
+                diagnostics.error(place, "port-in-use", text)
+                break
+        others.append((host, f"the channel of {place} listens"))
 
 
 class _Channel:
@@ -205,12 +212,25 @@ class _Channel:
             hint = did_you_mean(name, [other.config.channel for other in self._project.channels])
             text = f"there is no channel '{name}'{hint}"
             self._error(item.side.place, "unreachable-destination", text)
+        elif not target.config.enabled:
+            text = f"channel '{name}' is not enabled: nothing would take what is sent there"
+            self._error(item.side.place, "unreachable-destination", text)
         elif target.source.connector != LINK:
             text = f"channel '{name}' takes from {target.source.connector}; write source: channel"
             self._error(item.side.place, "unreachable-destination", text)
+        elif (given := self._given(item)) != target.common.format:
+            text = f"channel '{name}' reads {target.common.format}, but is given {given}"
+            self._error(item.side.place, "wrong-format", text)
         elif self._leads_back(target):
             text = f"channel '{name}' leads back here: messages would go round for ever"
             self._error(item.side.place, "channel-cycle", text)
+
+    def _given(self, item: DestinationFile) -> str:
+        """The format of what a destination is given."""
+        mapping = self._project.catalogue.get(item.config.mapping) if item.config.mapping else None
+        if mapping is not None:
+            return mapping.target_format
+        return TARGET if item.config.send is Send.CANONICAL else self._format
 
     def _leads_back(self, start: ChannelFile) -> bool:
         seen: set[str] = set()

@@ -21,6 +21,7 @@ from vagus.project.model import (
     LINK,
     ChannelFile,
     DestinationFile,
+    Http,
     LinkSettings,
     Project,
     ProjectSettings,
@@ -46,9 +47,8 @@ class Loader:
         node = self._single(self._folder / FILE)
         if node is None and not self._diagnostics.errors:
             self._diagnostics.error(Place(FILE), "empty-file", "say at least: project: NAME")
-        options = self._reader.model(ProjectSettings, node) if node else None
-        if options is None:
-            return None
+        known = self._reader.model(ProjectSettings, node) if node else None
+        options = known or ProjectSettings(project="unreadable", http=Http(enabled=False))
         folders = [self._folder / "mappings", self._folder / "tables"] if mappings else []
         project = Project(
             folder=self._folder,
@@ -65,7 +65,7 @@ class Loader:
                 project.channels.append(channel)
         if mappings:
             links.check(project, self._diagnostics)
-        return project
+        return project if known else None
 
     def _single(self, path: Path) -> Node | None:
         name = str(path.relative_to(self._folder))
@@ -84,10 +84,12 @@ class Loader:
         return registries
 
     def _channel(self, path: Path, options: ProjectSettings) -> ChannelFile | None:
+        before = len(self._diagnostics)
         node = self._single(path)
         if not isinstance(node, Fields):
-            if node is not None:
-                self._diagnostics.error(node.place, "bad-channel", "a channel file is a map")
+            if len(self._diagnostics) == before:
+                place = node.place if node else Place(str(path.relative_to(self._folder)))
+                self._diagnostics.error(place, "bad-channel", "a channel file is a map")
             return None
         own = _without(node, "source", "destinations")
         config = self._reader.model(ChannelConfig, own)
@@ -143,10 +145,20 @@ class Loader:
         """The settings every source or destination has, and those of its connector."""
         own = [name for name in node.entries if name not in common.model_fields]
         config = self._reader.model(common, _without(node, *own))
+        names = self._names(kind)
+        chosen = [name for name in own if name in names]
+        if unknown := [name for name in own if name not in names]:
+            for name in unknown:
+                hint = did_you_mean(name, names if not chosen else [*common.model_fields, *names])
+                text = f"'{name}' is not a field here nor a {kind} connector{hint}"
+                code = "unknown-field" if chosen else "unknown-connector"
+                self._diagnostics.error(node.keys[name], code, text)
+            for name in chosen:
+                self._connector(name, node, kind)
+            return config, None
         if len(own) != 1:
             place = node.keys[own[1]] if own else node.place
-            names = ", ".join(sorted(self._names(kind)))
-            text = f"a {kind} has exactly one connector ({names})"
+            text = f"a {kind} has exactly one connector ({', '.join(sorted(names))})"
             self._diagnostics.error(place, "one-connector", text)
             return config, None
         return config, self._connector(own[0], node, kind)
@@ -160,13 +172,7 @@ class Loader:
             return Side(
                 LINK, LinkSettings(name=str(strictyaml.plain(node.entries[name]) or "")), place
             )
-        connector = self._connectors.get(name)
-        offered = getattr(connector, kind, None)
-        if offered is None:
-            hint = did_you_mean(name, self._names(kind))
-            text = f"'{name}' is not a field here nor a {kind} connector{hint}"
-            self._diagnostics.error(place, "unknown-connector", text)
-            return None
+        offered = getattr(self._connectors[name], kind)
         model = self._reader.model(offered[0], node.entries[name])
         return None if model is None else Side(name, model, place)
 
