@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mappings import literals, loops
+from mappings import literals, loops, repeated
 from mappings.absence import skipped, touch_always
 from mappings.evaluate import evaluate, expression
 from mappings.expressions import Expression, Path, Quoted
@@ -192,6 +192,19 @@ def _object(session: Session, element: Element, node: Object, store: Sink) -> bo
 
 
 def _guarded(session: Session, element: Element, node: Object, store: Sink) -> bool:
+    call = repeated.called(
+        session, node, element.type, lambda sink: _in_place(session, element, node, sink)
+    )
+    if call is None:
+        return _in_place(session, element, node, store)
+    name = session.names.fresh()
+    session.block.add(f"{name} = {call}")
+    with session.block.inside(f"if {name}:"):
+        store(name)
+    return False
+
+
+def _in_place(session: Session, element: Element, node: Object, store: Sink) -> bool:
     shape = literals.shape_of(session, element, node)
     if shape is None:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from mappings.emit import Block, Names
 from mappings.runtime import Site
@@ -56,6 +56,18 @@ class Plan:
     version: str = ""
 
 
+class Part(Protocol):
+    """A function of its own that part of a mapping is written as."""
+
+    def site(self, site: Site) -> str:
+        """The code of a site's number within the function."""
+        ...
+
+    def suffix(self, element: str) -> str:
+        """The part of an element's path that is the same wherever the function is called."""
+        ...
+
+
 @dataclass(slots=True)
 class Session:
     """The state of one walk; `block` and `scope` move as the walk goes in and out."""
@@ -77,6 +89,11 @@ class Session:
     owner: str = ""  # code of `Type/id` of the resource being filled
     prefix: str = ""  # code of the output path so far, trace only
     eachs: int = 0
+    repeated: Part | None = None  # the function being written, if one is
+    repeats: dict[str, int] = field(default_factory=dict)
+    functions: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    function_heads: list[str] = field(default_factory=list)
+    function_blocks: list[Block] = field(default_factory=list)
     touched: set[tuple[str, str, int]] = field(default_factory=set)
     reads: set[str] = field(default_factory=set)
     shared: dict[object, tuple[str, dict[tuple[str, str, bool], int]]] = field(default_factory=dict)
@@ -96,13 +113,15 @@ class Session:
         """Report a finding that a person should look at."""
         self.report.warning(place or self.place, code, text)
 
-    def site(self, where: str = "") -> int:
-        """The number under which the run reports this place of the mapping."""
+    def site(self, where: str = "") -> str:
+        """The code of the number under which the run reports this place of the mapping."""
         site = (str(self.place), self.place.line, where, ".".join(self.element))
+        if self.repeated is not None:
+            return self.repeated.site(site)
         if site not in self._site_of:
             self._site_of[site] = len(self.sites)
             self.sites.append(site)
-        return self._site_of[site]
+        return str(self._site_of[site])
 
     def constant(self, value: Any, letter: str = "K") -> str:
         """The name under which the generated code finds an object."""

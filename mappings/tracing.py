@@ -14,7 +14,10 @@ def noted(session: Session, kept: str) -> None:
     if session.flags.full and session.plan.source == "hl7v2":
         element = ".".join(session.element[1:])
         owner = session.owner or "''"
-        session.block.add(f"if nulls: drop(z, {kept}, {owner}, {element!r})")
+        path = repr(element)
+        if session.repeated is not None and owner == "w":
+            path = f"e + {session.repeated.suffix('.'.join(session.element))!r}"
+        session.block.add(f"if nulls: drop(z, {kept}, {owner}, {path})")
 
 
 def traced(session: Session, node: Node) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mappings import cells, convert, dates, fhir, resources, runtime, segments
+from mappings import cells, convert, dates, fhir, repeated, resources, runtime, segments
 from mappings.grouping import Plan as Grouping
 from mappings.grouping import group, group_rows
 from mappings.scopes import Scope
@@ -54,6 +54,7 @@ def walk(plan: Plan, flags: Flags, report: Diagnostics) -> Code:
     session.scope = Scope("message", "g0", None, session.block, plan.group)
     if plan.source == "fhir":
         session.scope = Scope("message", "z.message", None, session.block)
+    session.repeats = repeated.count(plan.body)
     session.block.statement()
     if plan.segments:
         segments.sequence(session, plan.body)
@@ -70,7 +71,11 @@ def finish(session: Session) -> Code:
         if item.element:
             session.width(item.start, item.element)
     text = session.block.text()
-    return Code(_prologue(session) + text + "\n", _names(session), session)
+    functions = "".join(
+        f"{head}\n{block.text()}\n"
+        for head, block in zip(session.function_heads, session.function_blocks, strict=True)
+    )
+    return Code(functions + _prologue(session) + text + "\n", _names(session), session)
 
 
 def _prologue(session: Session) -> str:
