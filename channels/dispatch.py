@@ -274,7 +274,7 @@ class Dispatch:
             self.health.failed(now)
 
     def _bury(self, delivery: Delivery, code: str) -> None:
-        if self._hold:
+        if self._hold and delivery.lanes:
             self._held[delivery.order] = delivery
             self._stick(delivery)
         then = partial(self._buried, delivery)
@@ -285,7 +285,7 @@ class Dispatch:
     def _buried(self, delivery: Delivery) -> None:
         if self.ended is not None:
             self.ended(delivery.message)
-        if not self._hold:
+        if delivery.order not in self._held:
             self._release(delivery)
 
     def _taken(self, delivery: Delivery) -> None:

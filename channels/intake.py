@@ -110,12 +110,14 @@ class Intake:
     ) -> None:
         """Take a stored message in once more: a new message that names its cause."""
         started = self._clock.monotonic()
-        message, error = None, None
+        message: Any = None
+        lanes: tuple[bytes, ...] = ()
+        error: MessageError | None = None
         try:
             message = self._reading.format.decode(body, self._reading.terms)
-        except DecodeError as problem:
-            error = problem
-        lanes = self._reading.lanes(message) if message is not None else ()
+            lanes = self._reading.lanes(message)
+        except MessageError as problem:
+            message, error = None, problem
         entry = self._entry(message, body, lanes)
         entry.cause, entry.override, entry.dedupe = cause, override, False
         envelope = Envelope(entry.id, self._endpoint, body, message, cause, override, started)

@@ -136,7 +136,7 @@ class Operations:
                     replayed[text] = text
                 else:
                     replayed[text] = await self._again(channel, found, mapping)
-            except (EngineFault, MessageError) as error:
+            except (EngineFault, MessageError, KeyError) as error:
                 failed[text] = getattr(error, "code", "corrupt")
         return {"replayed": replayed, "failed": failed}
 

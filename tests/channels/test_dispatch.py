@@ -241,6 +241,18 @@ async def test_a_held_lane_waits_for_an_operator(bench: Make) -> None:
     assert await it.drain() == [behind]
 
 
+async def test_without_order_there_is_no_lane_to_hold(bench: Make) -> None:
+    it = await bench(on_dead=OnDead.HOLD, limits=SMALL)
+    for _ in range(60):
+        it.publish()
+    await it.journal.flush()
+    while (delivery := it.take()) is not None:
+        it.fails(delivery, REJECTED)
+        await it.journal.flush()
+    assert it.figures()["dead"] == 60
+    assert it.dispatch.waiting == 0
+
+
 async def test_a_held_lane_is_still_held_after_a_restart(bench: Make) -> None:
     it = await bench(on_dead=OnDead.HOLD)
     bad, behind, other = it.publish("A"), it.publish("A"), it.publish("B")
