@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mappings import literals, loops, objects, shared
+from mappings import literals, loops, objects, repeated, shared
 from mappings.evaluate import expression
 from mappings.nodes import Items, Node, Object, Text
 from mappings.scopes import Resource
@@ -166,7 +166,7 @@ def _body(session: Session, resource: Resource) -> None:
     if not resource.many:
         header = f"if {resource.var}:" if resource.guarded else "if True:"
         with session.nested(header):
-            _filled(session, resource, resource.var, "")
+            _filled(session, resource, resource.var)
         return
     found = resource.found
     if found is None:
@@ -174,41 +174,56 @@ def _body(session: Session, resource: Resource) -> None:
     with loops.loop(session, resource.node, found, resource.each, resource.var) as item:
         session.block.add(f"if not {item}i: continue")
         session.block.statement()
-        _filled(session, resource, f"{item}i", item)
+        _filled(session, resource, f"{item}i")
 
 
-def _filled(session: Session, resource: Resource, own: str, item: str) -> None:
-    node: Object = resource.node
-    shape = shapes.type(resource.type)
-    name = session.names.fresh()
-    session.owner = f"{resource.type + '/'!r} + {own}"
+def _filled(session: Session, resource: Resource, own: str) -> None:
+    """The body of one instance, appended to the output."""
     cleared(session)
     if session.flags.trace:
         path = session.names.fresh()
         session.block.add(f"{path} = {resource.type + '['!r} + str(len(out)) + ']'")
         session.prefix = path
+
+    def write(sink: objects.Sink) -> None:
+        _instance(session, resource, own if session.repeated is None else "i", sink)
+
+    def append(code: str) -> None:
+        session.block.add(f"out.append({code})")
+
+    call = None
+    if resource.many and "$copy" not in resource.node.entries:
+        kind = f"resource {resource.type}"
+        call = repeated.called(session, resource.node, kind, write, own=own)
+    if call is None:
+        write(append)
+    else:
+        append(call)
+    session.owner = session.prefix = ""
+
+
+def _instance(session: Session, resource: Resource, own: str, sink: objects.Sink) -> None:
+    node: Object = resource.node
+    shape = shapes.type(resource.type)
+    name = session.names.fresh()
+    session.owner = f"{resource.type + '/'!r} + {own}"
     start = f"{{'resourceType': {resource.type!r}, 'id': {own}}}"
     body = node.without("$each", "$when", "$key")
     if "$copy" in node.entries:
         found = objects.copy_source(session, node)
-        if found is not None:
-            source = session.names.fresh()
-            session.block.add(f"{source} = {found.code}")
-            start = f"copied(z, {source}, {own}, {resource.type!r})"
-            objects.copy(session, shape, body.without("$copy", "resourceType"), name, start)
+        if found is None:
+            return
+        source = session.names.fresh()
+        session.block.add(f"{source} = {found.code}")
+        start = f"copied(z, {source}, {own}, {resource.type!r})"
+        objects.copy(session, shape, body.without("$copy", "resourceType"), name, start)
     else:
-        from_literals(session, resource, body)
+        literals.present(session, shape, body)
+        if not resource.many:
+            loops.takes(session, body)
         _, sure = objects.filled(session, shape, body, name, start)
         objects.finished(session, shape, body, name, sure)
-    session.block.add(f"out.append({name})")
-    session.owner = session.prefix = ""
-
-
-def from_literals(session: Session, resource: Resource, body: Object) -> None:
-    """Check that required elements are written and templates fit."""
-    literals.present(session, shapes.type(resource.type), body)
-    if not resource.many:
-        loops.takes(session, body)
+    sink(name)
 
 
 def _scope(session: Session, name: str, node: Object) -> None:
