@@ -161,9 +161,8 @@ class Engine:
 
     async def stop(self, patience: float = PATIENCE) -> None:
         """Sources first, then what is under way, then the journal."""
-        for channel in self.channels.values():
-            for source in channel.sources:
-                await source.stop()
+        sources = [source for channel in self.channels.values() for source in channel.sources]
+        await asyncio.gather(*(source.stop() for source in sources))
         await self.drain(patience)
         self._stopped = True
         await self.pressure.stop()

@@ -252,3 +252,50 @@ async def test_a_redelivered_dead_letter_is_no_second_answer(tmp_path: Path) -> 
             assert await sender.silence()
             await sender.end()
     assert site.ledger().clean
+
+
+async def test_delivered_is_answered_for_what_is_delivered_nowhere(tmp_path: Path) -> None:
+    async with Acceptor() as peer:
+        steps = "steps:\n  - filter: =MSH-9.2 | in A08\n  - split: OBX\ndestinations:"
+        text = (CHANNEL % ("delivered", peer.port)).replace("destinations:", steps)
+        text += "    on: [patient.*]\n"
+        site = Site(tmp_path, adt=text)
+        obx = "OBX|1|ST|T||A\rOBX|2|ST|T||B\r"
+        async with site.running() as live:
+            sender = await Sender.to(site.ports["adt"])
+            codes = await sender.asks(
+                hl7("F1", kind="ADT^A04^ADT_A01"), hl7("S1", more=obx), hl7("S2")
+            )
+            assert codes == ["AA", "AA", "AA"]
+            assert len(peer.bodies) == 3
+            counts = live.counts()
+            assert (counts["filtered"], counts["delivered"], counts["pending"]) == (1, 2, 0)
+            await sender.end()
+        site.channel("adt", text.replace("    on: [patient.*]", "    on: [encounter.*]"))
+        async with site.running():
+            sender = await Sender.to(site.ports["adt"])
+            assert await sender.asks(hl7("N1")) == ["AE"], "nobody wants it"
+            await sender.end()
+    assert site.ledger().clean
+
+
+async def test_a_file_is_put_away_when_its_messages_are_delivered(tmp_path: Path) -> None:
+    async with Acceptor() as peer, Proxy(peer.port) as proxy:
+        proxy.blackhole = True
+        text = (CHANNEL % ("delivered", proxy.port)).replace(
+            "mllp: {port: PORT}", "file: {folder: in, create: true, every: 50ms, stable: 0s}"
+        )
+        site = Site(tmp_path, nightly=text)
+        async with site.running() as live:
+            (tmp_path / "in/one.hl7").write_bytes(hl7("F1") + hl7("F2", "P2"))
+            await until(lambda: live.counts()["accepted"] == 2)
+            await asyncio.sleep(0.2)
+            assert not (tmp_path / "in/.done/one.hl7").exists()
+            proxy.blackhole = False
+            proxy.cut()
+            await until(lambda: any((tmp_path / "in/.done").glob("*one.hl7*")), 10)
+            peer.answer = lambda body: ack(body, "AR")  # type: ignore[method-assign]
+            (tmp_path / "in/two.hl7").write_bytes(hl7("F3"))
+            await until(lambda: any((tmp_path / "in/.failed").glob("*two.hl7*")), 10)
+            assert (live.counts()["delivered"], live.counts()["dead"]) == (2, 1)
+    assert site.ledger().clean
