@@ -64,6 +64,32 @@ def parts(values: Sequence[str], separator: str, index: int) -> list[str]:
     return [found for value in values if (found := part(value, separator, index))]
 
 
+def items(value: str, repetition: str) -> Sequence[str]:
+    """The repetitions of a field that hold something."""
+    if repetition in value:
+        return [item for item in value.split(repetition) if item]
+    return (value,)
+
+
+def halves(
+    value: str, component: str, repetition: str, _sub: str, padding: tuple[str, ...]
+) -> list[str]:
+    """The components of a field's first repetition, and some empty ones."""
+    if repetition in value:
+        value = value[: value.index(repetition)]
+    parts = value.split(component)
+    parts += padding
+    return parts
+
+
+def split(
+    value: str, component: str, repetition: str, sub: str, padding: tuple[str, ...]
+) -> tuple[list[str], list[str]]:
+    """As `halves`, and the same cut to their first sub-components."""
+    parts = halves(value, component, repetition, sub, padding)
+    return parts, subs(parts, sub) if sub in value else parts
+
+
 def reps(rows: Sequence[Sequence[str]], field: int, repetition: str) -> list[str]:
     """Every repetition of a field that holds something, over all rows."""
     found: list[str] = []

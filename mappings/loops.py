@@ -125,6 +125,20 @@ def one_repetition(tree: Expression | None) -> bool:
 
 
 @contextmanager
+def lone(session: Session, node: Object, found: Value, label: str) -> Iterator[str]:
+    """A block for an item that is the only one, if it is there; gives its name."""
+    item = session.names.fresh()
+    session.block.add(f"{item} = {found.code}")
+    found = replace(found, code=item, many=False)
+    with session.nested(f"if {found.test}:"):
+        scope = paths.opened(session, found, item)
+        scope.each, scope.counter = label, "1"
+        with session.within(scope):
+            takes(session, node)
+            yield item
+
+
+@contextmanager
 def once(session: Session, node: Object, wanted: Text, name: str) -> Iterator[bool]:
     """A block for the one item of an `$each` where only one value is taken."""
     found = items(session, wanted)
@@ -136,16 +150,10 @@ def once(session: Session, node: Object, wanted: Text, name: str) -> Iterator[bo
         session.error(
             "wrong-cardinality", f"{name}; $each may give many: add | first", wanted.place
         )
-    item = session.names.fresh()
-    code = f"next(iter({found.code}), None)" if found.many else found.code
-    session.block.add(f"{item} = {code}")
-    found = replace(found, code=item, many=False)
-    with session.nested(f"if {found.test}:"):
-        scope = paths.opened(session, found, item)
-        scope.each, scope.counter = str(tree), "1"
-        with session.within(scope):
-            takes(session, node)
-            yield True
+    if found.many:
+        found = replace(found, code=f"next(iter({found.code}), None)")
+    with lone(session, node, found, str(tree)):
+        yield True
 
 
 def when(session: Session, node: Object) -> list[str]:

@@ -166,13 +166,13 @@ def _looped(session: Session, element: Element, node: Object, name: str) -> None
     found = loops.items(session, wanted) if wanted else None
     if wanted is None or found is None:
         return
-    found = loops.as_list(session, found)
     label = str(expression(session, wanted))
-    with (
-        session.at(wanted.place),
-        loops.loop(session, node, found, label),
-        indexed(session, name),
-    ):
+    if found.many:
+        found = loops.as_list(session, found)
+        around = loops.loop(session, node, found, label)
+    else:
+        around = loops.lone(session, node, found, label)
+    with session.at(wanted.place), around, indexed(session, name):
         _guarded(session, element, node, _adder(session, name))
 
 

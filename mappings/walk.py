@@ -26,8 +26,25 @@ _PROLOGUE_FHIR = """def run(z):
 _RUNTIME: dict[str, Any] = {
     function.__name__: function
     for function in (
-        *(cells.chunks, cells.cut, cells.cut_full, cells.in_order, cells.leaf, cells.part),
-        *(cells.parts, cells.place, cells.reps, cells.spot, cells.subs, cells.without_nulls),
+        *(
+            cells.chunks,
+            cells.cut,
+            cells.cut_full,
+            cells.halves,
+            cells.in_order,
+            cells.items,
+            cells.leaf,
+            cells.part,
+        ),
+        *(
+            cells.parts,
+            cells.place,
+            cells.reps,
+            cells.split,
+            cells.spot,
+            cells.subs,
+            cells.without_nulls,
+        ),
         *(convert.code_system, convert.date, convert.datetime, convert.digits, convert.instant),
         *(convert.missing_code, convert.missing_coding, convert.number, convert.plus),
         *(convert.reference, convert.solid, convert.system, convert.tidy, convert.times),

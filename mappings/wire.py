@@ -108,24 +108,23 @@ def parts_of(session: Session, code: str, raw: str, highest: int) -> tuple[str, 
 def _splitting(
     session: Session, code: str, raw: str, whole: str, texts: str
 ) -> list[tuple[int, Line]]:
-    certain = raw == "rep" and session.scope.var == code
-    source = texts if raw == "field" else code
     key = ("parts", code)
     least = session.block.open(key)
-    split: list[Line] = [lambda: f"{whole} = {source}.split(C); {whole} += P{least[0] - 1}"]
-    if texts != whole:
-        split += [f"{texts} = subs({whole}, S) if S in {source} else {whole}"]
-    if certain:
-        return [(0, line) for line in split]
-    first: list[Line] = []
-    if raw == "field":
-        first = [f"{source} = {code}", f"if R in {source}: {source} = {source}[:{source}.index(R)]"]
     both = whole if texts == whole else f"{whole} = {texts}"
-    return [
-        (0, f"{both} = E"),
-        (0, f"if {code}:"),
-        *((1, line) for line in first + split),
-    ]
+    if raw == "field":
+        split = "halves" if texts == whole else "split"
+        into = whole if texts == whole else f"{whole}, {texts}"
+
+        def call() -> str:
+            return f"if {code}: {into} = {split}({code}, C, R, S, P{least[0] - 1})"
+
+        return [(0, f"{both} = E"), (0, call)]
+    lines: list[Line] = [lambda: f"{whole} = {code}.split(C); {whole} += P{least[0] - 1}"]
+    if texts != whole:
+        lines += [f"{texts} = subs({whole}, S) if S in {code} else {whole}"]
+    if session.scope.var == code:
+        return [(0, line) for line in lines]
+    return [(0, f"{both} = E"), (0, f"if {code}:"), *((1, line) for line in lines)]
 
 
 def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
@@ -172,10 +171,12 @@ def _gathering(session: Session, found: Located, name: str, field: int, code: st
         several = _hoisted(session, found.scope, key, f"len({rows}) > 1")
         none, one = f"{none} and not {several}", f"{one} and not {several}"
     if code.startswith("parts(reps(") and code.endswith(", C, 0)"):
-        one = f"C not in {first} and {one}"
-        code = f"({first},) if {one} else {code}"
+        code = f"({first},) if C not in {first} and {one} else {code}"
     elif code.startswith("reps("):
-        code = f"({first},) if {one} else {code}"
+        if one == f"R not in {first}":
+            return f"{name} = items({first}, R) if {first} else ()"
+        several = one.removeprefix(f"R not in {first} and not ")
+        return f"{name} = {code} if {several} else items({first}, R) if {first} else ()"
     return f"{name} = () if {none} else {code}"
 
 
