@@ -290,6 +290,64 @@ async def test_dead_letters_of_one_lane_are_held_until_each_is_dealt_with(bench:
     assert await it.drain() == [dead[2], behind]
 
 
+@pytest.mark.parametrize("seed", range(6))
+async def test_held_lanes_keep_their_order_over_restarts(bench: Make, seed: int) -> None:
+    it = await bench(on_dead=OnDead.HOLD, limits=SMALL, attempts=4)
+    chance = Random(seed)
+    lanes: dict[int, tuple[str, ...]] = {}
+    given_up: set[int] = set()
+    for turn in range(150):
+        if turn < 90:
+            chosen = chance.sample("ABC", 2) if chance.random() < 0.15 else [chance.choice("AABC")]
+            lanes[it.publish(*chosen)] = tuple(chosen)
+        if chance.random() < 0.3:
+            await it.journal.flush()
+        if chance.random() < 0.5 and (delivery := it.take()) is not None:
+            luck = chance.random()
+            if luck < 0.6:
+                await it.sent(delivery)
+            else:
+                it.fails(delivery, REJECTED if luck < 0.8 else ERROR)
+        if chance.random() < 0.1:
+            it.clock.advance(10)
+        if chance.random() < 0.04:
+            await it.again()
+        if chance.random() < 0.1:
+            await _deal_with_one(it, chance, lanes, given_up)
+    for _ in range(300):
+        await it.journal.flush()
+        await it.drain()
+        it.clock.advance(10)
+        if not it.figures()["open"] and not it.figures()["dead"]:
+            break
+        await _deal_with_one(it, chance, lanes, given_up)
+    assert it.figures()["open"] == it.figures()["dead"] == 0
+    assert sorted(it.order) == sorted(set(lanes) - given_up)
+    for name in "ABC":
+        found = [number for number in it.order if name in lanes[number]]
+        assert found == sorted(found)
+
+
+async def _deal_with_one(
+    it: Any, chance: Random, lanes: dict[int, tuple[str, ...]], given_up: set[int]
+) -> None:
+    """An operator redrives or discards one of the dead letters."""
+    await it.journal.flush()
+    dead = it.journal.dead(it.destination)
+    if not dead:
+        return
+    number = chance.choice(dead).message
+    if chance.random() < 0.5:
+        given_up.add(number)
+        it.journal.put(Discarded(number, 0, it.destination, "op"))
+        await it.journal.flush()
+        it.dispatch.discard((number, 0))
+    else:
+        it.journal.put(Redriven(number, 0, it.destination, "op"))
+        await it.journal.flush()
+        it.dispatch.redrive(_again(it, number, *lanes[number]))
+
+
 async def test_a_redriven_delivery_is_the_newest_of_its_lane(bench: Make) -> None:
     it = await bench()
     bad, behind = it.publish("A"), it.publish("A")
@@ -315,6 +373,6 @@ async def test_nothing_is_takeable_while_paused(bench: Make) -> None:
     assert it.took() == number
 
 
-def _again(it: Any, number: int, name: str) -> Any:
-    token = name.encode().ljust(12, b".")
-    return Delivery(number, 0, it.destination, (token,), content="again", redriven=True)
+def _again(it: Any, number: int, *names: str) -> Delivery:
+    tokens = tuple(name.encode().ljust(12, b".") for name in names)
+    return Delivery(number, 0, it.destination, tokens, content="again", redriven=True)
