@@ -186,7 +186,7 @@ def _choice(session: Session, call: Call, value: Value) -> Value:
     found.constant, found.scope = None, None
     if call.name == "then":
         session.block.add(f"{found.code} = {constant!r} if {found.test} else ''")
-        return replace(found, kind="T", datatype="", raw="")
+        return replace(found, kind="T", datatype="constant", raw="")
     code = repr(constant)
     if found.kind == "N":
         try:
@@ -203,6 +203,8 @@ def _choice(session: Session, call: Call, value: Value) -> Value:
 def _system(session: Session, value: Value) -> Value:
     site = -1 if session.quiet else session.site(value.where)
     code, separator, first = value.rawcode or value.code, "S", 0
+    if value.raw == "first":
+        code = f"part(part({code}, R, 0), C, 0)"
     if value.raw in ("rep", "field"):
         if value.raw == "field":
             code = f"part({code}, R, 0)"

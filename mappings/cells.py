@@ -86,7 +86,10 @@ def split(
     value: str, component: str, repetition: str, sub: str, padding: tuple[str, ...]
 ) -> tuple[list[str], list[str]]:
     """As `halves`, and the same cut to their first sub-components."""
-    parts = halves(value, component, repetition, sub, padding)
+    if repetition in value:
+        value = value[: value.index(repetition)]
+    parts = value.split(component)
+    parts += padding
     return parts, subs(parts, sub) if sub in value else parts
 
 

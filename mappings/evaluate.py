@@ -73,6 +73,8 @@ def _alternatives(
                 simple, begun = [], True
             if plain and (index == 0 or simple):
                 simple.append(found.code)
+            elif index == 0 and found.own and found.code.isidentifier():
+                name, begun = found.code, True
             else:
                 session.block.add(f"{name} = {found.code}")
                 begun = True

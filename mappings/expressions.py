@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MAX_ALTERNATIVES = 8
 MAX_CALLS = 8
@@ -112,6 +113,7 @@ def quote(text: str) -> str:
     return f"{mark}{text}{mark}"
 
 
+@lru_cache(maxsize=8192)
 def parse(text: str) -> Expression:
     """The tree of an expression that begins with `=`; raises `ExpressionError`."""
     words = _scan(text[1:])

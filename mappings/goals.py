@@ -49,7 +49,9 @@ def reach(session: Session, value: Value, goal: Goal) -> Value:
     match goal.type:
         case "exists":
             found = text(session, value) if value.kind == "T" else value
-            return replace(found, code=f"({found.test})", kind="T", own=False)
+            plain = found.simple and found.test == found.code
+            code = found.code if plain else f"({found.test})"
+            return replace(found, code=code, kind="T", own=False)
         case "key" | "wire":
             return _plain(session, value, goal)
         case "boolean":
@@ -111,7 +113,7 @@ def _text(session: Session, value: Value, goal: Goal) -> Value:
     found = text(session, value)
     if (
         value.kind == "D"
-        or value.datatype.startswith(("table ", "uri"))
+        or value.datatype.startswith(("table ", "uri", "constant"))
         or goal.type not in _TIDIED
     ):
         return found

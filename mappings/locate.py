@@ -6,10 +6,12 @@ decides, even when a message has no such segment there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mappings.absence import HIGHEST
-from mappings.expressions import Path
+from mappings.expressions import Call, ExpressionError, Path, parse, parse_path
+from mappings.nodes import Node, Text, expressions
 from mappings.scopes import Scope
 from mappings.session import Session
 from mappings.structures import Group
@@ -133,6 +135,29 @@ def _way(group: Group | None) -> str:
         names.append(group.name)
         group = group.parent
     return "/".join(reversed(names))
+
+
+def firsts(body: Node) -> frozenset[tuple[str, int]]:
+    """The fields of which a mapping reads no component but the first."""
+    read: dict[tuple[str, int], set[int]] = {}
+    for text in expressions(body):
+        for path in _paths(text):
+            known = read.setdefault((path.segment, path.field), set())
+            known.add(max(path.component, path.sub, 2 if path.repetition > 1 else 0))
+    return frozenset(place for place, parts in read.items() if max(parts) < 2)
+
+
+def _paths(text: Text) -> Iterator[Path]:
+    try:
+        tree = parse(text.value or "=")
+    except ExpressionError:
+        return
+    for alternative in tree.alternatives:
+        head = alternative.head
+        calls = [head, *alternative.calls] if isinstance(head, Call) else alternative.calls
+        found = [parse_path(word.text) for call in calls for word in call.args]
+        found.append(head if isinstance(head, Path) else None)
+        yield from (path for path in found if path is not None and path.field)
 
 
 def check_field(session: Session, path: Path, segment: str) -> str | None:

@@ -168,6 +168,9 @@ def when(session: Session, node: Object) -> list[str]:
             session.error("bad-expression", "$when takes an expression or a list", item.place)
             continue
         found = evaluate(session, item, EXISTS)
+        if found.simple:
+            names.append(found.code)
+            continue
         name = session.names.fresh()
         session.block.add(f"{name} = {found.code}")
         names.append(name)

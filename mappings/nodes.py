@@ -94,6 +94,19 @@ def words(node: Node | None) -> list[str]:
     return [word for text in texts(node) for word in (text.value or "").split()]
 
 
+def expressions(node: Node) -> Iterator[Text]:
+    """Every expression in a tree."""
+    pending: list[Node] = [node]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Items):
+            pending.extend(item.items)
+        elif isinstance(item, Object):
+            pending.extend(item.entries.values())
+        elif item.reads:
+            yield item
+
+
 def reads(node: Node) -> bool:
     """Whether anything in the node is read from the message."""
     pending: list[Node] = [node]

@@ -90,6 +90,7 @@ class Session:
     prefix: str = ""  # code of the output path so far, trace only
     eachs: int = 0
     repeated: Part | None = None  # the function being written, if one is
+    firsts: frozenset[tuple[str, int]] = frozenset()  # fields of which only .1 is ever read
     repeats: dict[str, int] = field(default_factory=dict)
     functions: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     function_heads: list[str] = field(default_factory=list)

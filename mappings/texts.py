@@ -62,7 +62,7 @@ def listed(session: Session, value: Value) -> Value:
     """The value as a list."""
     if value.many:
         return value
-    found = named(session, value)
+    found = named(session, text(session, value) if value.raw == "first" else value)
     name = session.names.fresh()
     session.block.add(f"{name} = [{found.code}] if {found.test} else []")
     found = replace(found, code=name, many=True, own=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mappings import cells, convert, dates, fhir, repeated, resources, runtime, segments
+from mappings import cells, convert, dates, fhir, locate, repeated, resources, runtime, segments
 from mappings.grouping import Plan as Grouping
 from mappings.grouping import group, group_rows
 from mappings.scopes import Scope
@@ -72,6 +72,7 @@ def walk(plan: Plan, flags: Flags, report: Diagnostics) -> Code:
     if plan.source == "fhir":
         session.scope = Scope("message", "z.message", None, session.block)
     session.repeats = repeated.count(plan.body)
+    session.firsts = locate.firsts(plan.body)
     session.block.statement()
     if plan.segments:
         segments.sequence(session, plan.body)

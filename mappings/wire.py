@@ -58,6 +58,10 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
             [(0, f"{name} = part({code}, R, {path.repetition - 1})")],
         )
         code, raw = name, "rep"
+    if (segment, path.field) in session.firsts and raw == "field" and not path.sub:
+        raw = "first" if path.component else raw
+        touch(session, code)
+        return Value(code, "T", raw=raw, datatype=datatype, where=path.text, rawcode=code)
     if not path.component:
         touch(session, code)
         return Value(code, "T", raw=raw, datatype=datatype, where=path.text, rawcode=code)
