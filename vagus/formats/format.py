@@ -78,7 +78,11 @@ class Format(Protocol):
         ...
 
     def divide(self, message: Any, name: str) -> Sequence[Any]:
-        """One message for each occurrence of a segment or group; ValueError on a bad name."""
+        """One message for each occurrence of a segment or group."""
+        ...
+
+    def parts(self) -> Sequence[str]:
+        """The names by which messages may be divided, but for those that sites invent."""
         ...
 
     def compose(self, segments: Sequence[Any]) -> bytes:

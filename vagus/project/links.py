@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,8 @@ from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import place_of
 from vagus.project.model import FILE, LINK, ChannelFile, DestinationFile, Project, Side
 
+_SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
+_OWN_SEGMENT = re.compile(r"Z[A-Z0-9]{2}")
 MODELS = ("fhir/r4",)
 TARGET = "fhir"
 _EVERY = {"", "0.0.0.0", "::"}  # noqa: S104 - addresses that stand for all, compared and not used
@@ -148,8 +151,20 @@ class _Channel:
             hint = did_you_mean(step.validation, MODELS)
             text = f"'{step.validation}' is not a model ({', '.join(MODELS)}){hint}"
             self._error(self._place("steps", position, "validate"), "unknown-model", text)
+        elif step.split is not None:
+            self._split(step.split, self._place("steps", position, "split"))
         elif step.transform is not None:
             self._transform(step.transform, self._place("steps", position, "transform"))
+
+    def _split(self, name: str, place: Place) -> None:
+        names = FORMATS[self._format].parts() if self._format in FORMATS else [name]
+        if name in names or _OWN_SEGMENT.fullmatch(name):
+            return
+        text = f"'{name}' is not a segment or group of {self._format}{did_you_mean(name, names)}"
+        if _SEGMENT.fullmatch(name):  # the standard has some that no dictionary of ours needs
+            self._diagnostics.warning(place, "unknown-part", text)
+        else:
+            self._error(place, "unknown-part", text)
 
     def _transform(self, name: str, place: Place) -> None:
         mapping = self._project.catalogue.get(name)

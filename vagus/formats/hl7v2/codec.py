@@ -38,6 +38,10 @@ class HL7V2:
         """The bytes of plain values, escaped; raises MessageError with a place."""
         return writer.write(segments)
 
+    def parts(self) -> Sequence[str]:
+        """Every segment, and every group of every structure."""
+        return divide.names()
+
     def encode(self, message: Message) -> bytes:
         """The bytes of a message in its own delimiters and character set."""
         return divide.encode(message)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vagus.formats.groups import Group
-from vagus.formats.hl7v2 import reader
+from vagus.formats.hl7v2 import dictionary, reader
 from vagus.formats.hl7v2.message import Message
-from vagus.formats.hl7v2.structures import structure
+from vagus.formats.hl7v2.structures import structure, structures
 
 
 def divide(message: Message, name: str) -> list[Message]:
@@ -28,6 +28,13 @@ def divide(message: Message, name: str) -> list[Message]:
         _part(message, [i for i in range(len(message.segments)) if i not in shared or a <= i < b])
         for a, b in spans
     ]
+
+
+def names() -> list[str]:
+    """What a message can be divided by: segments, and groups of the structures known."""
+    trees = [tree for name in structures() if (tree := structure(name))]
+    groups = {group.name for tree in trees for group in tree.walk() if group is not tree}
+    return [*dictionary.segments(), *sorted(groups)]
 
 
 def encode(message: Message) -> bytes:
