@@ -147,6 +147,16 @@ def parse_path(text: str) -> Path | None:
     return None
 
 
+def single(tree: Expression | None) -> bool:
+    """Whether no alternative can give more than one value."""
+    heads = [alternative.head for alternative in tree.alternatives] if tree else []
+    return all(
+        isinstance(head, Quoted)
+        or (isinstance(head, Path) and (head.repetition > 0 or (head.relative and not head.names)))
+        for head in heads
+    )
+
+
 def _camel(name: str) -> bool:
     """Whether a bare word is a FHIR type rather than a segment or loop."""
     return name[-1].islower() and not any(char.isdigit() for char in name)

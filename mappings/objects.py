@@ -11,7 +11,7 @@ from collections.abc import Callable
 from mappings import literals, loops, repeated
 from mappings.absence import skipped, touch_always
 from mappings.evaluate import evaluate, expression
-from mappings.expressions import Expression, Path, Quoted
+from mappings.expressions import single
 from mappings.goals import ITEMS, Goal
 from mappings.nodes import Items, Node, Object, Text, reads
 from mappings.scopes import Value
@@ -148,16 +148,6 @@ def _added(session: Session, element: Element, node: Text, name: str) -> bool:
             traced(session, node)
         noted(session, found.test)
     return False
-
-
-def single(tree: Expression | None) -> bool:
-    """Whether no alternative can give more than one value."""
-    heads = [alternative.head for alternative in tree.alternatives] if tree else []
-    return all(
-        isinstance(head, Quoted)
-        or (isinstance(head, Path) and (head.repetition > 0 or (head.relative and not head.names)))
-        for head in heads
-    )
 
 
 def _looped(session: Session, element: Element, node: Object, name: str) -> None:
