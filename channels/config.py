@@ -125,7 +125,6 @@ class ChannelConfig(Config):
     description: str = Field("", description="What it is for, in a sentence")
     enabled: bool = Field(True, description="Whether it runs")
     steps: tuple[Step, ...] = Field((), description="What is done with each message, in order")
-    publish: str = Field("", pattern="^(canonical)?$", description="canonical: publish every event")
     unrouted: Unrouted = Field(
         Unrouted.DEAD, description="What becomes of an event no destination wants"
     )

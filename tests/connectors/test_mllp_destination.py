@@ -143,7 +143,8 @@ async def interleaving(seed: int) -> list[str]:
                 code = (await destination.send(out(control))).code
             except (DeliveryDelayed, DeliveryRejected) as error:
                 code = error.code
-            allowed = truth.get(control.encode(), set()) or {"timeout"}
+            # On a busy machine an answer in time may come too late: unknown, but never credited.
+            allowed = truth.get(control.encode(), set()) | {"timeout"}
             assert code in allowed, f"seed {seed}"
             codes.append(code)
     return codes

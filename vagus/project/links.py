@@ -100,8 +100,8 @@ class _Channel:
         for position, item in enumerate(self._channel.destinations):
             self._destination(item, position)
         self._warnings(self._channel.source, "source")
-        if not self._channel.destinations and not self._channel.config.publish:
-            text = "the channel has no destination and publishes nothing"
+        if not self._channel.destinations:
+            text = "the channel has no destination: all its messages become dead letters"
             self._diagnostics.warning(self._channel.place, "no-destination", text)
 
     def _warnings(self, side: Side, *path: str | int) -> None:
