@@ -174,6 +174,8 @@ class Pump:
         for entry in batch.entries:
             then = entry.then
             if then is not None:
+                # Callbacks hold their entry: without this a whole message waits for the collector.
+                entry.then = None
                 try:
                     then()
                 except Exception:
