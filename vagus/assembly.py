@@ -122,12 +122,6 @@ def identity_of(keys: Keyset) -> Identity:
     return Identity(keys.derive("identity"))
 
 
-def patient_token(project: Project, identifier: str, authority: str = "") -> bytes:
-    """The token under which the journal files messages about a patient."""
-    text = f"{identifier}^{authority}" if authority else identifier
-    return identity_of(keyset(project)).token(LANES, text, LANE_BYTES)
-
-
 class _Assembly:
     """Puts the parts of one project together."""
 

@@ -28,10 +28,6 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
-    def shifted(self, columns: int) -> Place:
-        """The place so many columns further to the right."""
-        return Place(self.file, self.line, self.column + columns)
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
