@@ -44,7 +44,3 @@ def test_only_errors_are_raised() -> None:
 )
 def test_the_nearest_word(name: str, hint: str) -> None:
     assert did_you_mean(name, ["received", "stored"]) == hint
-
-
-def test_a_place_can_be_shifted() -> None:
-    assert str(Place("f", 3, 4).shifted(5)) == "f:3:9"
