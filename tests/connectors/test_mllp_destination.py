@@ -136,15 +136,14 @@ async def interleaving(seed: int) -> list[str]:
 
     codes = []
     script = [receive, send(reply)] * 5
-    async with Peer(script) as peer, sending(peer.port, ack_timeout=0.05) as destination:
+    async with Peer(script) as peer, sending(peer.port, ack_timeout=0.5) as destination:
         for number in range(5):
             control = f"C{number}"
             try:
                 code = (await destination.send(out(control))).code
             except (DeliveryDelayed, DeliveryRejected) as error:
                 code = error.code
-            # On a busy machine an answer in time may come too late: unknown, but never credited.
-            allowed = truth.get(control.encode(), set()) | {"timeout"}
+            allowed = truth.get(control.encode(), set()) or {"timeout"}
             assert code in allowed, f"seed {seed}"
             codes.append(code)
     return codes
