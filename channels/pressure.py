@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
+from channels.channel import Channel
+from channels.courier import Courier
+from vagus.journal.journal import Journal
 from vagus.kernel.log import get_logger
-
-if TYPE_CHECKING:
-    from channels.channel import Channel
-    from channels.engine import Engine
 
 log = get_logger(__name__)
 
@@ -19,10 +19,27 @@ TICK = 0.02
 DISK_EVERY = 5.0
 
 
+class Watched(Protocol):
+    """What is looked at: an engine."""
+
+    journal: Journal
+    channels: dict[int, Channel]
+
+    @property
+    def couriers(self) -> Sequence[Courier]:
+        """Those of all channels."""
+        ...
+
+    @property
+    def backlog(self) -> int:
+        """Messages in memory that no step has seen yet."""
+        ...
+
+
 class Pressure:
     """Decides whether sources may read, and says why not."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Watched) -> None:
         self._engine = engine
         self._task: asyncio.Task[None] | None = None
         self._disk_low = False

@@ -17,13 +17,10 @@ No error ever holds message content: codes and places only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from vagus.kernel.diagnostics import Diagnostic
+from vagus.kernel.diagnostic import Diagnostic
 
 
 class VagusError(Exception):
