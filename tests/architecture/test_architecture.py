@@ -62,6 +62,9 @@ def test_no_file_uses_what_runs_or_leaks_data(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in FORBIDDEN_CALLS, node.lineno
+        if isinstance(node, ast.ImportFrom):
+            # What is imported for its type alone hides a cycle.
+            assert "TYPE_CHECKING" not in {alias.name for alias in node.names}
         if isinstance(node, ast.Import):
             assert not FORBIDDEN_MODULES & {alias.name for alias in node.names}
         if isinstance(node, ast.Attribute) and node.attr in ("load", "unsafe_load"):
