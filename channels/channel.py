@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels.config import Ack, ChannelConfig
+from channels.config import ChannelConfig
 from channels.courier import Courier
 from channels.intake import Intake
 from channels.measure import ChannelMeasures
@@ -26,7 +26,6 @@ class Channel:
 
     config: ChannelConfig
     endpoint: int
-    ack: Ack
     intake: Intake
     pipeline: Pipeline
     lanes: Callable[[Any], tuple[bytes, ...]]  # of a decoded message

@@ -131,7 +131,6 @@ def transform_step(choose: Chooser, context: Context, measures: ChannelMeasures)
         measures.mapping.add(perf_counter() - started)
         work.bundle = result.bundle
         work.mapping = digest(mapping)
-        work.deletes = result.deletes
         measures.warnings += len(result.warnings)
 
     return step

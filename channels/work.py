@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from vagus.kernel.envelope import Envelope
@@ -18,7 +18,6 @@ class Work:
     event: str = ""
     bundle: dict[str, Any] | None = None  # the canonical result
     mapping: bytes = b""  # content hash of the mapping that made it
-    deletes: list[Any] = field(default_factory=list)
     part: int = 0  # its number among the parts of the message
     divided: bool = False  # whether `message` is only a part of what was received
 

@@ -50,7 +50,7 @@ from vagus.journal.journal import Journal
 from vagus.journal.search import Reader
 from vagus.journal.settings import JournalSettings
 from vagus.kernel.clock import Clock, SystemClock
-from vagus.kernel.diagnostics import Diagnostics
+from vagus.kernel.diagnostics import Diagnostics, Place
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
 from vagus.project import ChannelFile, DestinationFile, Project, keyset
@@ -182,12 +182,13 @@ class _Assembly:
             number = self._journal.destination(f"{name}.{item.config.name}")
             couriers[number] = self._courier(number, name, item)
             renders[number] = self._render(item, file, format)
-            routes.append(Route(number, item.config.on, self._condition(item, format)))
+            when = item.config.when
+            condition = _condition(when, item.fields.place, format) if when else None
+            routes.append(Route(number, item.config.on, condition))
         actions = [self._action(step, file, format, measures) for step in file.config.steps]
         channel = Channel(
             config=file.config,
             endpoint=endpoint,
-            ack=file.common.ack,
             intake=intake,
             pipeline=Pipeline(
                 decode=lambda body: format.decode(body, terms),
@@ -234,7 +235,7 @@ class _Assembly:
         token = self._identity.token
         fallback = (token(LANES, f"channel {file.config.channel}", LANE_BYTES),)
         if file.common.lane:
-            expression = self._expression(file.common.lane, file, format)
+            expression = _expression(file.common.lane, file.place, format)
             keys: Callable[[Any], Any] = expression.values
         else:
             keys = format.lane_keys
@@ -248,32 +249,15 @@ class _Assembly:
     def _sender(self, sender: str) -> int:
         return int.from_bytes(self._identity.token(SENDERS, sender, 8), "big") >> 1
 
-    def _expression(self, text: str, file: ChannelFile, format: Format) -> Expression:
-        diagnostics = Diagnostics()
-        expression = compile_expression(text, file.place, diagnostics, format.name)
-        diagnostics.raise_errors()
-        if expression is None:
-            raise ConfigError(f"{file.place}: the expression cannot be read")
-        return expression
-
-    def _condition(self, item: DestinationFile, format: Format) -> Condition | None:
-        if not item.config.when:
-            return None
-        diagnostics = Diagnostics()
-        place = item.fields.place
-        expression = compile_expression(item.config.when, place, diagnostics, format.name)
-        diagnostics.raise_errors()
-        return _holds(expression) if expression else None
-
     def _action(
         self, step: Step, file: ChannelFile, format: Format, measures: ChannelMeasures
     ) -> Action:
         if step.filter is not None:
-            condition = _holds(self._expression(step.filter, file, format))
-            return filter_step(condition, step.reason or "filter")
+            wanted = _condition(step.filter, file.place, format)
+            return filter_step(wanted, step.reason or "filter")
         if step.require is not None:
-            condition = _holds(self._expression(step.require, file, format))
-            return require_step(condition, step.reason or "missing")
+            needed = _condition(step.require, file.place, format)
+            return require_step(needed, step.reason or "missing")
         if step.split is not None:
             return split_step(format.divide, step.split)
         if step.validation is not None:
@@ -347,6 +331,17 @@ def _canonical(work: Work) -> bytes:
     return bundle.dumps(work.bundle)
 
 
-def _holds(expression: Expression) -> Condition:
-    first = expression.first
+def _expression(text: str, place: Place, format: Format) -> Expression:
+    """The compiled expression; raises ConfigError."""
+    diagnostics = Diagnostics()
+    expression = compile_expression(text, place, diagnostics, format.name)
+    diagnostics.raise_errors()
+    if expression is None:
+        raise ConfigError(f"{place}: the expression cannot be read")
+    return expression
+
+
+def _condition(text: str, place: Place, format: Format) -> Condition:
+    """Whether an expression gives a value for a message; raises ConfigError."""
+    first = _expression(text, place, format).first
     return lambda message: first(message) is not None

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from vagus.formats.format import Answer, Stage, Terms, Verdict
 from vagus.formats.hl7v2 import HL7V2
+from vagus.formats.hl7v2.message import getter
 
 MESSAGE = (
     b"MSH|^~\\&|EHR|MERCY|VAGUS|HUB|20260102030405-0500||ADT^A01^ADT_A01|C0000001|P|2.5.1|||AL|NE\r"
@@ -52,7 +53,7 @@ PATHS = (
 def main(rounds: int) -> None:
     """Measure every step and print it."""
     hl7, terms = HL7V2(), Terms()
-    readers = [hl7.getter(path) for path in PATHS]
+    readers = [getter(path) for path in PATHS]
     message = hl7.decode(MESSAGE, terms)
     missing = [path for path in PATHS if not message.get(path)]
     if missing:

@@ -253,7 +253,6 @@ class World:
             Channel(
                 ChannelConfig(channel="toy"),
                 ENDPOINT,
-                Ack.STORED,
                 self.intake,
                 pipeline,
                 lanes,

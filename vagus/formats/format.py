@@ -6,7 +6,7 @@ values that order and identify it, and have the reply written that the format ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -95,10 +95,6 @@ class Format(Protocol):
 
     def lane_keys(self, message: Any) -> tuple[str, ...]:
         """What must stay in order by default (patients); empty = unknown."""
-        ...
-
-    def getter(self, path: str) -> Callable[[Any], str]:
-        """A reader of one path of a message, '' when absent; ValueError on a bad path."""
         ...
 
     def stages(self, message: Any) -> frozenset[Stage] | None:

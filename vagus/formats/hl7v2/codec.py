@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from vagus.formats.format import Answer, Stage, Terms
-from vagus.formats.hl7v2 import acks, batch, divide, lanes, message, objections, reader, writer
+from vagus.formats.hl7v2 import acks, batch, divide, lanes, objections, reader, writer
 from vagus.formats.hl7v2.message import Message
 
 
@@ -49,10 +49,6 @@ class HL7V2:
     def lane_keys(self, message: Message) -> tuple[str, ...]:
         """The patients the message is about; empty when it names none."""
         return lanes.lane_keys(message)
-
-    def getter(self, path: str) -> Callable[[Message], str]:
-        """A reader of one path such as `PID-3(2).1`; ValueError on a bad path."""
-        return message.getter(path)
 
     def stages(self, message: Message) -> frozenset[Stage] | None:
         """The stages at which the message asks for an acknowledgement; None in original mode."""
