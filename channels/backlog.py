@@ -53,6 +53,8 @@ class Backlog(Generic[T]):
 
     def add(self, item: T) -> bool:
         """Take a newcomer; False when it stayed a row, then `durable` must be called later."""
+        if item.order <= self._cursor:
+            return True  # a page brought it before the event loop heard of its commit
         if self.hot:
             if self._size() < self._limit:
                 self._cursor = item.order

@@ -20,10 +20,11 @@ def test_guarantees_hold_over_seeds_and_crashes() -> None:
 
 
 def test_a_run_without_faults_delivers_each_message_once() -> None:
-    world = World(1)
-    world.run(faults=False)
-    for seen in world.taken.values():
-        assert seen == sorted(set(seen))
+    for seed in range(60):
+        world = World(seed)
+        world.run(faults=False)
+        for seen in world.taken.values():
+            assert seen == sorted(set(seen)), f"seed {seed}"
 
 
 @pytest.mark.parametrize(

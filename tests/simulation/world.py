@@ -102,8 +102,9 @@ class MemoryJournal:
     stalled = False
     busy = False
 
-    def __init__(self, disk: Disk, clock: ManualClock, *, hasty: bool = False) -> None:
+    def __init__(self, disk: Disk, clock: ManualClock, soon, *, hasty: bool = False) -> None:
         self.disk = disk
+        self._soon = soon  # rows are visible before the event loop hears of their commit
         self.ids = Ids(clock, 0, disk.last)
         self.pending: deque = deque()
         self._hasty = hasty  # planted: calls back before the commit
@@ -119,6 +120,9 @@ class MemoryJournal:
         done = [self.pending.popleft() for _ in range(min(count, len(self.pending)))]
         for entry in done:
             self._apply(entry)
+        self._soon(partial(self._call_back, done))
+
+    def _call_back(self, done: list) -> None:
         for entry in done:
             if entry.then:
                 entry.then()
@@ -211,7 +215,9 @@ class World:
     def _boot(self) -> None:
         self.soon: deque = deque()
         self.flying: list = []
-        self.journal = MemoryJournal(self.disk, self.clock, hasty=self.plant == "hasty-ack")
+        self.journal = MemoryJournal(
+            self.disk, self.clock, self.soon.append, hasty=self.plant == "hasty-ack"
+        )
         if self.plant == "unsorted-recovery":
             waiting = self.journal._open
             self.journal._open = lambda wanted: waiting(wanted)[::-1]
