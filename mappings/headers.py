@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mappings.nodes import Node, Object, Text, adopt, texts, words
+from mappings.ignoring import Ignored, ignored
+from mappings.nodes import Node, Object, Text, adopt, words
 from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 
@@ -31,7 +32,7 @@ class MappingFile:
     target: Text | None
     extends: Text | None
     structure: Object | None
-    ignore: tuple[Text, ...]
+    ignore: tuple[Ignored, ...]
     events: tuple[str, ...]
     resources: Object | None
     segments: Node | None
@@ -39,11 +40,12 @@ class MappingFile:
 
 @dataclass(frozen=True, slots=True)
 class TemplateFile:
-    """A template as written."""
+    """A template as written; mappings that use it leave alone what it ignores."""
 
     name: str
     place: Place
     takes: tuple[str, ...]
+    ignore: tuple[Ignored, ...]
     body: Object
 
 
@@ -173,7 +175,7 @@ class Reader:
             target=self._text(body, "to"),
             extends=self._text(body, "extends"),
             structure=self._object(body, "structure"),
-            ignore=tuple(texts(body.entries.get("ignore"))),
+            ignore=ignored(body.entries.get("ignore"), self._report),
             events=tuple(words(body.entries.get("for"))),
             resources=self._object(body, "resources"),
             segments=body.entries.get("segments"),
@@ -184,7 +186,8 @@ class Reader:
             name=self._name(body, "template"),
             place=body.entries["template"].place,
             takes=tuple(words(body.entries.get("in"))),
-            body=body.without("template", "in", "description"),
+            ignore=ignored(body.entries.get("ignore"), self._report),
+            body=body.without("template", "in", "description", "ignore"),
         )
 
     def _structure(self, body: Object) -> StructureFile:

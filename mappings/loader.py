@@ -77,10 +77,13 @@ class Loader:
         if source is None or target is None:
             return None
         group = self._structure(file, base, *source)
-        body = self._body(file, base, segments=target[0] != "fhir")
+        expander = Expander(self.templates, self.report)
+        body = self._body(file, base, expander, segments=target[0] != "fhir")
         if group is None or body is None:
             return None
-        ignore = (*(base.ignore if base else ()), *file.ignore)
+        templates = tuple(
+            item for name in sorted(expander.used) for item in self.templates[name].ignore
+        )
         plan = Plan(
             name=file.name,
             place=file.place,
@@ -90,7 +93,8 @@ class Loader:
             group=group,
             body=body,
             segments=target[0] != "fhir",
-            ignore=ignore,
+            ignore=file.ignore if base else (*file.ignore, *templates),
+            inherited=(*base.ignore, *templates) if base else (),
             events=file.events or (base.events if base else ()),
             tables=self.ready(),
             removed=_removed(file, base),
@@ -156,9 +160,10 @@ class Loader:
         self._error(place, "unknown-structure", f"'{name}' is not a structure{hint}")
         return None
 
-    def _body(self, file: MappingFile, base: MappingFile | None, segments: bool) -> Node | None:
+    def _body(
+        self, file: MappingFile, base: MappingFile | None, expander: Expander, segments: bool
+    ) -> Node | None:
         key = "segments" if segments else "resources"
-        expander = Expander(self.templates, self.report)
         node: Node | None = file.segments if segments else file.resources
         below = (base.segments if segments else base.resources) if base else None
         if node is None and below is None:
@@ -194,7 +199,7 @@ class Loader:
             [plan.name, plan.source, plan.structure, plan.target],
             groups,
             dump(plan.body),
-            [node.value for node in plan.ignore],
+            [[item.path, item.why] for item in (*plan.ignore, *plan.inherited)],
             tables,
         ]
         return sha256(json.dumps(parts, sort_keys=False).encode()).hexdigest()

@@ -127,7 +127,7 @@ class Mapping:
         if state.trace:
             result.lineage = [Lineage(path, sites[k][0], read) for path, k, read in state.trace]
         if variant.code.session.flags.loss:
-            result.loss = variant.accountant.account(state)
+            result.loss, result.left = variant.accountant.account(state)
         return result
 
 

@@ -34,6 +34,15 @@ class Loss(NamedTuple):
     fields: list[Any]
 
 
+class Left(NamedTuple):
+    """A populated field that the mapping leaves alone on purpose, and why (`ignore:`)."""
+
+    segment: str
+    occurrence: int
+    field: Any
+    why: str
+
+
 class Lineage(NamedTuple):
     """Where one output element came from.
 
@@ -54,4 +63,5 @@ class Result:
     warnings: list[Warning] = field(default_factory=list)
     deletes: list[Delete] = field(default_factory=list)
     loss: list[Loss] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
     lineage: list[Lineage] = field(default_factory=list)

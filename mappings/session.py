@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mappings.emit import Block, Names
+from mappings.ignoring import Ignored
 from mappings.runtime import Site
 from mappings.scopes import Scope
 from mappings.structures import Group
@@ -49,7 +50,8 @@ class Plan:
     group: Group
     body: Any  # Object of resources, or Items of segments
     segments: bool
-    ignore: tuple[Any, ...]
+    ignore: tuple[Ignored, ...]  # stated here, and not read
+    inherited: tuple[Ignored, ...]  # what an overlay's base ignores, which the overlay may read
     events: tuple[str, ...]
     tables: Mapping[str, Table]
     removed: frozenset[str] = frozenset()  # resources an overlay took away
@@ -82,6 +84,7 @@ class Session:
     dummies: set[str] = field(default_factory=set)
     used_tables: set[str] = field(default_factory=set)
     static_paths: set[str] = field(default_factory=set)
+    covered: set[tuple[str, int]] = field(default_factory=set)  # fields that something reads
     block: Block = field(init=False)
     scope: Scope = field(default_factory=lambda: Scope("message"))
     place: Place = field(default_factory=lambda: Place(""))

@@ -84,6 +84,7 @@ def _plan(place: Place, source_format: str) -> Plan:
         body=None,
         segments=True,
         ignore=(),
+        inherited=(),
         events=(),
         tables={},
     )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mappings import cells, convert, dates, fhir, locate, repeated, resources, runtime, segments
+from mappings import (
+    cells,
+    convert,
+    dates,
+    fhir,
+    locate,
+    losses,
+    repeated,
+    resources,
+    runtime,
+    segments,
+)
 from mappings.grouping import Plan as Grouping
 from mappings.grouping import group, group_rows
 from mappings.scopes import Scope
@@ -78,6 +89,7 @@ def walk(plan: Plan, flags: Flags, report: Diagnostics) -> Code:
         segments.sequence(session, plan.body)
     else:
         resources.block(session, plan.body)
+    losses.check(session)
     session.cover(session.block)
     session.block.add("return out")
     return finish(session)

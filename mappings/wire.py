@@ -327,8 +327,11 @@ def covers(
     component: int = 0,
     sub: int = 0,
 ) -> None:
-    """Note that a block reads a field, for the account of what nobody reads."""
-    if not session.flags.loss or rows is None or not field:
+    """Note that a block reads a field, for `ignored-but-read` and the account of losses."""
+    if rows is None or not field:
+        return
+    session.covered.add((rows[1], field))
+    if not session.flags.loss:
         return
     if session.flags.loss == "field":
         mask = 1 << field

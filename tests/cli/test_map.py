@@ -70,7 +70,7 @@ def test_loss_lists_what_nothing_read(call, tmp_path: Path):
     assert {"segment": "ZZZ", "occurrence": 1, "fields": [1, 2]} in line["loss"]
     assert "PID" not in {item["segment"] for item in line["loss"] if 5 in item["fields"]}
     both = call("map", "--loss", "--trace", path).lines[0]
-    assert both.keys() == {"bundle", "loss", "trace"}
+    assert both.keys() == {"bundle", "loss", "left", "trace"}
 
 
 def test_as_text_it_is_indented(call, message):

@@ -11,7 +11,7 @@ MAPPING = """
     mapping: small
     from: hl7v2/ADT_A01
     to: fhir/r4
-    ignore: [PID-18, IN1/IN2-2]
+    ignore: {PID-18 IN2-2: kept elsewhere, PID-8 when unread: said twice}
     resources:
       patient:
         resourceType: Patient
@@ -139,7 +139,7 @@ def test_the_version_counts_all_that_goes_into_a_mapping(catalogue):
             MAPPING,
             MAPPING.replace("F: female", "F: other"),
             MAPPING.replace("=PID-7", "=PID-29"),
-            MAPPING.replace("ignore: [PID-18, IN1/IN2-2]", "ignore: [PID-18]"),
+            MAPPING.replace("kept elsewhere", "kept nowhere"),
         )
     }
     assert len(versions) == 4

@@ -76,7 +76,7 @@ def command(
 
     Findings go to standard error as JSON lines: severity, code, where, text. Exit code 1 when a
     message cannot be mapped or its Bundle is not valid. With --trace or --loss each line is an
-    object with `bundle`, and `trace` or `loss` beside it.
+    object with `bundle`, and `trace`, or `loss` and `left` (ignored on purpose), beside it.
     """
     wishes = Wishes(given["trace"], given["loss"], form)
     way = _way(folder, channel, name)
@@ -160,5 +160,6 @@ def _show(result: Result, wishes: Wishes) -> None:
         shown["trace"] = [item._asdict() for item in result.lineage]
     if wishes.loss:
         shown["loss"] = [item._asdict() for item in result.loss]
+        shown["left"] = [item._asdict() for item in result.left]
     line = output.dumps(shown)
     output.say(line if wishes.form == output.JSON else output.pretty(line))
