@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 
-from mappings import absence, calls, lists, paths
+from mappings import absence, calls, lists, paths, tracing
 from mappings.expressions import (
     Alternative,
     Call,
@@ -44,9 +44,12 @@ def evaluate(
         if tree is None:
             return BROKEN
         session.block.weight += 1
+        mark = tracing.begun(session)
         if len(tree.alternatives) == 1:
-            return _alternative(session, tree.alternatives[0], goal, many, wrap)
-        return _alternatives(session, tree.alternatives, goal, many)
+            found = _alternative(session, tree.alternatives[0], goal, many, wrap)
+        else:
+            found = _alternatives(session, tree.alternatives, goal, many)
+        return tracing.tried(session, node, goal.role, mark, found)
 
 
 def _alternatives(

@@ -6,6 +6,7 @@ from mappings.absence import touch_always
 from mappings.expressions import Path
 from mappings.scopes import BROKEN, Scope, Value
 from mappings.session import Session
+from mappings.tracing import looked
 from vagus.canonical import shapes
 from vagus.kernel.diagnostics import did_you_mean
 
@@ -40,6 +41,7 @@ def _below(session: Session, base: str, kind: str, where: str, path: Path, many:
     if found in shapes.PRIMITIVES or found == "Reference":
         session.static_paths.add(full)
     if session.flags.trace:
+        looked(session, full)
         session.block.add(f"rd({full!r})")
     code = f"pick({base}, {path.names!r})" if path.names else base
     value = _converted(found, code, full)

@@ -32,6 +32,11 @@ class Goal:
         """Whether a table should give a whole Coding."""
         return self.type in CODED
 
+    @property
+    def role(self) -> str:
+        """The `$` word whose expression has this goal; '' for a value of the output."""
+        return {"key": "$key", "exists": "$when", "items": "$each"}.get(self.type, "")
+
 
 KEY = Goal("key")
 EXISTS = Goal("exists")

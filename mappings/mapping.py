@@ -8,7 +8,7 @@ from typing import Any
 
 from mappings.context import Context
 from mappings.losses import Accountant
-from mappings.result import Delete, Lineage, Result, Warning
+from mappings.result import Attempt, Delete, Lineage, Result, Rule, Warning
 from mappings.runtime import MAX_RESOURCES, State
 from mappings.session import Flags, Plan
 from mappings.walk import Code, walk
@@ -60,6 +60,10 @@ class Mapping:
     def source(self, flags: Flags | None = None) -> str:
         """The generated Python of a variant."""
         return self._variant(flags or Flags()).code.text
+
+    def rules(self) -> list[Rule]:
+        """Every value written in the mapping, as `Result.attempts` counts them."""
+        return self._variant(Flags(full=True, trace=True)).code.session.rules
 
     def apply(
         self,
@@ -125,7 +129,13 @@ class Mapping:
             found = (Delete(owner, path, sites[k][2]) for owner, path, k in state.deletes)
             result.deletes = list(dict.fromkeys(found))
         if state.trace:
-            result.lineage = [Lineage(path, sites[k][0], read) for path, k, read in state.trace]
+            rules = variant.code.session.rules
+            origins = ((path, rules[k], read) for path, k, read in state.trace)
+            result.lineage = [
+                Lineage(path, rule.place, read, rule.via, rule.text) for path, rule, read in origins
+            ]
+            result.attempts = [Attempt(*item) for item in state.attempts]
+            result.resources = out
         if variant.code.session.flags.loss:
             result.loss, result.left = variant.accountant.account(state)
         return result

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Place
 
+#: Where the templates a node was copied from were asked for, the mapping's own line first.
+Via = tuple[Place, ...]
 MARKS = ("$each", "$when", "$use", "$key", "$copy", "$remove")
 
 
@@ -21,6 +23,7 @@ class Text:
 
     value: str | None
     place: Place
+    via: Via = field(default=(), compare=False)
 
     @property
     def reads(self) -> bool:
@@ -34,6 +37,7 @@ class Items:
 
     items: tuple[Node, ...]
     place: Place
+    via: Via = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Object:
     place: Place
     uses: tuple[Use, ...] = field(default=(), compare=False)
     broken: bool = field(default=False, compare=False)  # a template it asks for is not there
+    via: Via = field(default=(), compare=False)
 
     def elements(self) -> Iterator[tuple[str, Node]]:
         """The entries that are not `$` words."""

@@ -102,6 +102,7 @@ def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
     if not reads(node):
         code = literals.whole(session, element, node)
         store(code or "[]")
+        traced(session, node)
         return True
     name = session.names.fresh()
     session.block.add(f"{name} = []")

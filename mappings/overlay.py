@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mappings.headers import TemplateFile
-from mappings.nodes import Items, Node, Object, Text, Use, texts
+from mappings.nodes import Items, Node, Object, Text, Use, Via, texts
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 
 MAX_DEPTH = 8
@@ -25,6 +25,7 @@ class Expander:
         self._templates = templates
         self._report = diagnostics
         self._open: list[str] = []
+        self._via: Via = ()
         self._count = 0
         self._nesting = 0
         self.used: set[str] = set()
@@ -39,11 +40,11 @@ class Expander:
         try:
             match node:
                 case Items():
-                    return replace(node, items=tuple(map(self.expand, node.items)))
+                    return Items(tuple(map(self.expand, node.items)), node.place, self._via)
                 case Object():
                     return self._object(node)
-                case _:
-                    return node
+                case Text():
+                    return Text(node.value, node.place, self._via) if self._via else node
         finally:
             self._nesting -= 1
 
@@ -57,7 +58,7 @@ class Expander:
 
     def _object(self, node: Object) -> Object:
         entries = {key: self.expand(child) for key, child in node.entries.items()}
-        own = replace(node, entries=entries)
+        own = replace(node, entries=entries, via=self._via)
         if "$use" not in entries:
             return own
         body = self._template(entries["$use"])
@@ -86,9 +87,11 @@ class Expander:
                 asked.place, "limit-exceeded", f"templates nest at most {MAX_DEPTH} deep"
             )
             return None
+        outer, self._via = self._via, (*self._via, asked.place)
         self._open.append(name)
         body = self._object(template.body)
         self._open.pop()
+        self._via = outer
         return replace(body, uses=(*body.uses, Use(name, template.takes, asked.place)))
 
 
@@ -119,7 +122,7 @@ def merge(base: Object, over: Object, diagnostics: Diagnostics) -> Object:
             entries[key] = node
             keys[key] = over.keys[key]
     broken = base.broken or over.broken
-    return Object(entries, keys, over.place, (*base.uses, *over.uses), broken)
+    return Object(entries, keys, over.place, (*base.uses, *over.uses), broken, over.via)
 
 
 def _nothing(key: str, place: Place, entries: Mapping[str, Node], diagnostics: Diagnostics) -> None:

@@ -7,7 +7,7 @@ from mappings.evaluate import expression
 from mappings.nodes import Items, Node, Object, Text
 from mappings.scopes import Resource
 from mappings.session import Session
-from mappings.tracing import cleared
+from mappings.tracing import cleared, further, traced
 from vagus.canonical import shapes
 from vagus.kernel.diagnostics import did_you_mean
 
@@ -184,6 +184,9 @@ def _filled(session: Session, resource: Resource, own: str) -> None:
         path = session.names.fresh()
         session.block.add(f"{path} = {resource.type + '['!r} + str(len(out)) + ']'")
         session.prefix = path
+        with further(session, ".id"):
+            entries = resource.node.entries
+            traced(session, entries.get("$key") or entries["resourceType"])
 
     def write(sink: objects.Sink) -> None:
         _instance(session, resource, own if session.repeated is None else "i", sink)

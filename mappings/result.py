@@ -46,17 +46,47 @@ class Left(NamedTuple):
 class Lineage(NamedTuple):
     """Where one output element came from.
 
-    `sources` are the positions looked at, in order; the last one gave the value.
+    `sources` are the positions looked at, in order; the last one gave the value. `place` is the
+    line of the rule, `via` the lines that asked for the templates it stands in, the mapping's own
+    first. `rule` is what is written there.
     """
 
     element: str
     place: str
     sources: tuple[str, ...]
+    via: tuple[str, ...] = ()
+    rule: str = ""
+
+
+class Rule(NamedTuple):
+    """One value written in a mapping: where, for which element, and which fields it may read.
+
+    `role` is `$each`, `$when`, `$key`, or '' for a value of the output.
+    """
+
+    place: str
+    via: tuple[str, ...]
+    text: str
+    element: str
+    role: str
+    reads: frozenset[str]
+
+
+class Attempt(NamedTuple):
+    """A rule was asked: the positions it looked at, and whether it gave a value."""
+
+    rule: int
+    sources: tuple[str, ...]
+    found: bool
 
 
 @dataclass(slots=True)
 class Result:
-    """The output of a mapping: a Bundle for FHIR, segments for HL7 v2 and X12."""
+    """The output of a mapping: a Bundle for FHIR, segments for HL7 v2 and X12.
+
+    With a trace, `attempts` hold every rule asked, and `resources` what `lineage` counts: they are
+    those of the Bundle before equal ones became one.
+    """
 
     bundle: dict[str, Any] = field(default_factory=dict)
     segments: list[Any] = field(default_factory=list)
@@ -65,3 +95,5 @@ class Result:
     loss: list[Loss] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     lineage: list[Lineage] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    resources: list[Any] = field(default_factory=list)

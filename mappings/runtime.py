@@ -24,6 +24,7 @@ class State:
 
     __slots__ = (
         "_offset",
+        "attempts",
         "charset",
         "component",
         "context",
@@ -62,6 +63,7 @@ class State:
         self.deletes: list[tuple[str, str, int]] = []
         self.read: list[str] = []
         self.trace: list[tuple[str, int, tuple[str, ...]]] = []
+        self.attempts: list[tuple[int, tuple[str, ...], bool]] = []
         self.rows: list[tuple[str, list[Any], list[str]]] = []
         self.times: dict[str, str] = {}
         self.instants: dict[str, str] = {}
@@ -84,9 +86,13 @@ class State:
             return
         self.warnings.append((code, site))
 
-    def traced(self, element: str, site: int) -> None:
+    def traced(self, element: str, rule: int) -> None:
         """Note where an output element came from."""
-        self.trace.append((element, site, tuple(self.read)))
+        self.trace.append((element, rule, tuple(self.read)))
+
+    def tried(self, rule: int, since: int, value: object) -> None:
+        """Note that a rule was asked, and what it read since then."""
+        self.attempts.append((rule, tuple(self.read[since:]), bool(value)))
 
     def fail(self, code: str, site: int, detail: str = "") -> MappingError:
         """The error that ends this run."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from mappings.emit import Block, Names
 from mappings.ignoring import Ignored
+from mappings.result import Rule
 from mappings.runtime import Site
 from mappings.scopes import Scope
 from mappings.structures import Group
@@ -103,6 +104,9 @@ class Session:
     shared: dict[object, tuple[str, dict[tuple[str, str, bool], int]]] = field(default_factory=dict)
     quiet: bool = False  # an unknown system is reported elsewhere
     lenient: bool = False  # taking the first repetition needs no remark
+    rules: list[Rule] = field(default_factory=list)  # trace only
+    ruled: dict[int, int] = field(default_factory=dict)  # the number of a node's rule, by its id()
+    looked: set[str] = field(default_factory=set)  # fields that the rule being written reads
     _site_of: dict[Site, int] = field(default_factory=dict)
     _constant_of: dict[int, str] = field(default_factory=dict)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from mappings.nodes import Node
+from mappings.nodes import Items, Node, Object, Text
+from mappings.result import Rule
+from mappings.scopes import Value
 from mappings.session import Session
 
 
@@ -23,8 +26,64 @@ def noted(session: Session, kept: str) -> None:
 def traced(session: Session, node: Node) -> None:
     """Record where the element being written came from."""
     if session.flags.trace:
-        with session.at(node.place):
-            session.block.add(f"tr({session.prefix or repr('')}, {session.site()})")
+        session.block.add(f"tr({session.prefix or repr('')}, {_rule(session, node)})")
+
+
+def begun(session: Session) -> str:
+    """Begin to note what a rule reads; gives the name of the count so far, for `tried`."""
+    if not session.flags.trace:
+        return ""
+    session.looked = set()
+    mark = session.names.fresh()
+    session.block.add(f"{mark} = len(z.read)")
+    return mark
+
+
+def tried(session: Session, node: Node, role: str, mark: str, found: Value) -> Value:
+    """Record that a rule was asked and whether it gave a value; gives the value."""
+    if not session.flags.trace or found.kind == "?":
+        return found
+    if not found.simple:
+        name = session.names.fresh()
+        session.block.add(f"{name} = {found.code}")
+        found = replace(found, code=name)
+    session.block.add(f"z.tried({_rule(session, node, role)}, {mark}, {found.test})")
+    return found
+
+
+def looked(session: Session, field: str) -> None:
+    """Note that the rule being written reads a field, e.g. `PID-3.1`."""
+    session.looked.add(field)
+
+
+def _rule(session: Session, node: Node, role: str = "") -> int:
+    """The number of a node's rule."""
+    number = session.ruled.get(id(node))
+    if number is None:
+        number = session.ruled[id(node)] = len(session.rules)
+        reads = frozenset(session.looked) if isinstance(node, Text) and node.reads else frozenset()
+        session.rules.append(
+            Rule(
+                str(node.place),
+                tuple(map(str, node.via)),
+                written(node),
+                ".".join(session.element),
+                role,
+                reads,
+            )
+        )
+    return number
+
+
+def written(node: Node) -> str:
+    """A node on one line, as in the file."""
+    match node:
+        case Text():
+            return node.value or ""
+        case Items():
+            return f"[{', '.join(map(written, node.items))}]"
+        case Object():
+            return f"{{{', '.join(f'{key}: {written(v)}' for key, v in node.entries.items())}}}"
 
 
 def cleared(session: Session) -> None:

@@ -9,6 +9,7 @@ from mappings.locate import Located, check_field, check_part, locate, repeats
 from mappings.scopes import BROKEN, Scope, Value
 from mappings.session import Session
 from mappings.structures import Group
+from mappings.tracing import looked
 
 ALL_COMPONENTS = (1 << 32) - 1
 
@@ -136,6 +137,7 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
     covers(session, (rows, found.segment, True), path.field, path.component, path.sub)
     if session.flags.trace:
         text = path.text
+        looked(session, text.rpartition("/")[2])
         session.block.add(f"rd({text!r})")
     code = f"reps({rows}, {path.field}, R)"
     if path.repetition:
@@ -355,6 +357,7 @@ def trace_row(session: Session, segment: str, row: str, path: Path) -> None:
     if not session.flags.trace:
         return
     suffix = path.text[path.text.rindex("-") :]
+    looked(session, segment + suffix)
     session.block.add(
         lambda: f"rd('{segment}(' + str({row}[{session.mask_at(segment) + 1}]) + '){suffix}')"
     )
@@ -373,6 +376,7 @@ def trace_item(session: Session, scope: Scope, path: Path) -> None:
     code, segment, _ = rows
     tail = scope.where.partition(".")[2]
     tail = f".{tail}" if tail else ""
+    looked(session, f"{segment}-{scope.number}{tail}{suffix}")
     session.block.add(
         lambda: (
             f"rd(spot('{segment}', {code}, {scope.number}, R, {scope.counter or '0'},"

@@ -75,6 +75,60 @@ def test_where_every_element_came_from(compiled, message, context):
     assert all(isinstance(item, Lineage) for item in result.lineage)
 
 
+TEMPLATED = """
+    mapping: chart
+    from: hl7v2/ADT_A01
+    to: fhir/r4
+    resources:
+      patient: {$use: Person, active: true}
+    ---
+    template: Person
+    resourceType: Patient
+    $key: =PID-3(1).1
+    identifier: {$each: =PID-3, $use: Number}
+    ---
+    template: Number
+    value: =.1
+    use: official
+"""
+
+
+def test_a_rule_in_a_template_names_the_lines_that_asked_for_it(compiled, message, context):
+    result = compiled(TEMPLATED).apply(message(TEXT), context, trace=True)
+    found = {item.element: item for item in result.lineage}
+    value = found["Patient[0].identifier[1].value"]
+    assert (lines(value.place), [lines(place) for place in value.via]) == (14, [6, 11])
+    assert (value.rule, value.sources) == ("=.1", ("PID(1)-3(2).1",))
+    assert found["Patient[0].identifier[0].use"].rule == "official"
+    assert (lines(found["Patient[0].active"].place), found["Patient[0].active"].via) == (6, ())
+    assert found["Patient[0].id"].rule == "=PID-3(1).1"
+
+
+def lines(place):
+    return int(place.split(":")[-2])
+
+
+def test_every_rule_that_was_asked_is_told_and_what_it_gave(compiled, message, context):
+    mapping = compiled(MAPPING)
+    result = mapping.apply(message(TEXT), context, trace=True)
+    rules = mapping.rules()
+    asked = {(rules[n].text, rules[n].role, found) for n, _, found in result.attempts}
+    assert ("=PID-7 | date", "", True) in asked
+    assert ("=PID-8 | table Gender", "", False) in asked  # X is not in the table
+    assert ("=IN1", "$each", True) in asked
+    assert ("=IN1-36 || IN2-61.1", "$key", False) in asked
+    assert next(r for r in rules if r.role == "$key").reads == {"IN1-36", "IN2-61.1"}
+
+
+@pytest.mark.parametrize("change", [("Doe", "D\\S\\e"), ("|X|", '|""|'), ("7^^^H", " ")])
+def test_tracing_changes_nothing(compiled, message, context, change):
+    mapping = compiled(MAPPING)
+    read = message(TEXT.replace(*change))
+    plain, traced = mapping.apply(read, context), mapping.apply(read, context, trace=True)
+    assert (plain.bundle, plain.warnings) == (traced.bundle, traced.warnings)
+    assert traced.resources == [entry["resource"] for entry in plain.bundle["entry"]]
+
+
 def test_the_position_of_an_absent_segment_is_zero(compiled, message, context):
     text = TEXT.replace("IN2|2", "").replace(
         "IN1|1||3|MEDICARE", "IN1|1||3|MEDICARE" + "|" * 45 + "S"
