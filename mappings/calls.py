@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
+from mappings import back
 from mappings.absence import touch_always
 from mappings.expressions import Call, Word
 from mappings.functions import FORMATS, FUNCTIONS, Function
@@ -52,6 +53,8 @@ def accepts(session: Session, function: Function, value: Value) -> bool:
 def scalar(session: Session, call: Call, value: Value, coded: bool) -> Value:
     """One value after one scalar function; `coded` asks a table for a Coding."""
     function = FUNCTIONS[call.name]
+    if call.name == "table" and len(call.args) == 2 and value.kind != "?":
+        return back.from_table(session, call, value)
     if value.kind == "?" or not accepts(session, function, value):
         return BROKEN
     if call.name == "system":
@@ -100,10 +103,12 @@ def _code(session: Session, call: Call, value: Value) -> str | None:
             if not _some(session, call.args[:1]):
                 return None
             return f"{name}.replace({args[0]!r}, {args[1]!r})"
+        case "code_system" if args:
+            return back.code_system(session, call, name)
         case "date" | "datetime" | "number" | "code_system":
             return f"{call.name}({name}, z, {site})"
         case "authority":
-            return f"z.context.systems.authority({name})"
+            return back.authority(session, call, name)
         case _:
             return _measured(session, call, name, args)
 
@@ -155,13 +160,10 @@ def _some(session: Session, words: Sequence[Word]) -> bool:
 
 
 def _table(session: Session, call: Call, value: Value, coded: bool) -> Value:
-    name = call.args[0].text
-    table = session.plan.tables.get(name)
+    table = back.known_table(session, call)
     if table is None:
-        hint = did_you_mean(name, session.plan.tables)
-        session.error("unknown-table", f"'{name}' is not a table{hint}")
         return BROKEN
-    session.used_tables.add(name)
+    name = table.name
     site = session.site(value.where)
     code = value.code
     whole = session.constant(table, "TABLE")

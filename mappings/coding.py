@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 _V2 = "http://terminology.hl7.org/CodeSystem/v2-"
 _KNOWN = {
@@ -57,6 +57,26 @@ _KNOWN = {
     "NU": "https://www.nubc.org/CodeSystem/RevenueCodes",
     "PXC": "http://nucc.org/provider-taxonomy",
 }
+
+#: Where a system has several short names, the one of HL7 table 0396 that means just that.
+_NAMES = {uri: name for name, uri in reversed(_KNOWN.items())} | {
+    "http://hl7.org/fhir/sid/icd-10-cm": "I10C",
+    "http://hl7.org/fhir/sid/icd-9-cm": "I9C",
+}
+
+
+@lru_cache(maxsize=4096)
+def system_name(uri: str, source: str) -> str:
+    """The short name that `code_system` turns into a URI; the URI itself when it has none."""
+    if uri in _NAMES:
+        return _NAMES[uri]
+    own = f"urn:x-vagus:{quote(source, safe='')}:codes:"
+    if uri.startswith(own):
+        return unquote(uri.removeprefix(own))
+    number = uri.removeprefix(_V2)
+    if uri.startswith(_V2) and len(number) == 4 and number.isascii() and number.isdigit():
+        return f"HL7{number}"
+    return uri.removeprefix("urn:oid:")
 
 
 @lru_cache(maxsize=4096)

@@ -26,8 +26,8 @@ class Registry(Protocol):
         """The URI of an assigning authority, and whether the registry knows it."""
         ...
 
-    def authority(self, uri: str) -> str:
-        """The assigning authority of a URI as `ns&oid&type`; '' when there is none."""
+    def authority(self, uri: str) -> tuple[str, str, str]:
+        """The assigning authority of a URI: namespace, OID and its type, each maybe ''."""
         ...
 
 
@@ -41,11 +41,26 @@ def time_zone(name: str) -> ZoneInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """What the header of a message that leaves says of its two ends; '' leaves it to the message.
+
+    `release` is the release of the standard it is written in.
+    """
+
+    sender: str = ""
+    sender_facility: str = ""
+    receiver: str = ""
+    receiver_facility: str = ""
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The facts of one delivery. Built once per channel; `arrived` gives the one of a message.
 
     `received_at` and `now` are FHIR instants, `zone` an IANA name (raises ConfigError when it is
-    not one). `source` names the sender in ids and made-up systems.
+    not one). `source` names the sender in ids and made-up systems. `type` is the message type that
+    is wanted of what leaves, such as ADT^A01, and `address` what its header says.
     """
 
     message_id: str
@@ -58,6 +73,8 @@ class Context:
     zone: str
     identity: Identities
     systems: Registry
+    type: str = ""
+    address: Address = Address()
     place: ZoneInfo = field(init=False, repr=False, compare=False)
     uris: dict[str, tuple[str, bool]] = field(default_factory=dict, repr=False, compare=False)
 

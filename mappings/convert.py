@@ -102,6 +102,25 @@ def missing_coding(value: str, table: Table, state: State, site: int) -> dict[st
     return table.passed(value) if missing_code(value, table, state, site) else None
 
 
+def code_back(value: str, table: Table, state: State, site: int) -> str:
+    """The code that a table turns into a target code."""
+    return table.key(value) or missing_code(value, table, state, site)
+
+
+def coding_back(value: dict[str, Any], table: Table, state: State, site: int) -> str:
+    """The code that a table turns into a Coding, or into one Coding of a CodeableConcept."""
+    listed = value.get("coding") or [value]
+    codings = [item for item in listed if isinstance(item, dict) and item.get("code")]
+    for item in codings:
+        if found := table.key_of(str(item.get("system", "")), str(item["code"])):
+            return found
+    if codings:
+        if table.unmapped == "error":
+            raise state.fail("unmapped-code", site, f"table {table.name}")
+        state.warn("unmapped-code", site)
+    return ""
+
+
 def code_system(value: str, state: State, site: int) -> str:
     """The URI of a code system's short name."""
     uri, known = coding.code_system(value, state.context.source)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime as Moment
 from datetime import timedelta
 from functools import lru_cache
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -144,11 +145,17 @@ def form(text: str, wanted: str) -> str:
             return day
         case "hl7-datetime":
             offset = "" if not clock else _hl7_offset(text)
-            return day + clock + offset
+            return day + clock + _fraction(text) + offset
         case "x12-date":
             return day if len(day) == 8 else ""
         case _:
             return clock[:4] if len(clock) >= 4 else ""
+
+
+def _fraction(text: str) -> str:
+    """The fraction of a second, at most four digits as HL7 has it, with its point."""
+    digits = "".join(takewhile(str.isdigit, text[20:24])) if text[19:20] == "." else ""
+    return f".{digits}" if digits else ""
 
 
 def _hl7_offset(text: str) -> str:

@@ -178,6 +178,8 @@ def _passed(
 def _scalar(session: Session, call: Call, value: Value, coded: bool) -> Value:
     if call.name == "plus" and value.kind != "?":
         return lists.plus(session, call, value)
+    if call.name == "unlike" and value.kind != "?":
+        return lists.unlike(session, call, value)
     return calls.scalar(session, call, value, coded)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 class Index:
     """The resources of a Bundle, or of a lone resource, by type and by reference."""
 
-    __slots__ = ("_by_reference", "_by_type", "_urls")
+    __slots__ = ("_by_reference", "_by_type", "_referring", "_urls")
 
     def __init__(self, message: Any) -> None:
         self._by_type: dict[str, list[dict[str, Any]]] = {}
         self._by_reference: dict[str, dict[str, Any]] = {}
         self._urls: dict[int, list[str]] = {}
+        self._referring: dict[tuple[str, Sequence[str]], dict[int, list[dict[str, Any]]]] = {}
         for url, resource in entries(message):
             kind = resource.get("resourceType")
             if not isinstance(kind, str):
@@ -44,15 +45,33 @@ class Index:
         """The resources of a type that references name."""
         found = []
         for item in references:
-            text = item.get("reference") if isinstance(item, dict) else item
-            if not isinstance(text, str):
-                continue
-            resource = self._by_reference.get(text.partition("/_history/")[0])
-            if resource is None and text.count("/") > 1:
-                resource = self._by_reference.get("/".join(text.split("/")[-2:]))
+            resource = self._resolved(item)
             if resource is not None and resource.get("resourceType") == kind:
                 found.append(resource)
         return found
+
+    def referring(
+        self, items: Iterable[Any], kind: str, names: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """The resources of a type whose references at a path lead to one of the items."""
+        sources = self._referring.get((kind, names))
+        if sources is None:
+            sources = self._referring[kind, names] = {}
+            for resource in self.of(kind):
+                targets = map(self._resolved, pick((resource,), names))
+                for target in {id(target) for target in targets if target is not None}:
+                    sources.setdefault(target, []).append(resource)
+        return [resource for item in items for resource in sources.get(id(item), ())]
+
+    def _resolved(self, reference: Any) -> dict[str, Any] | None:
+        """The resource that a reference leads to."""
+        text = reference.get("reference") if isinstance(reference, dict) else reference
+        if not isinstance(text, str):
+            return None
+        resource = self._by_reference.get(text.partition("/_history/")[0])
+        if resource is None and text.count("/") > 1:
+            resource = self._by_reference.get("/".join(text.split("/")[-2:]))
+        return resource
 
 
 def entries(message: Any) -> list[tuple[str, dict[str, Any]]]:

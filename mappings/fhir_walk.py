@@ -17,9 +17,7 @@ _NUMBERS = ("decimal", "integer", "positiveInt", "unsignedInt")
 def read(session: Session, path: Path, many: bool) -> Value:
     """The value of `Type.element…`: of the resource being looped over, else of all of them."""
     kind = path.segment
-    if not shapes.known(kind) or shapes.type(kind).kind != "resource":
-        hint = did_you_mean(kind, shapes.names("resource"))
-        session.error("bad-path", f"'{kind}' is not a FHIR resource{hint}")
+    if type_at(session, path) is None:
         return BROKEN
     for scope in session.scope.chain():
         if scope.kind == "fhir" and scope.datatype == kind:
@@ -30,6 +28,16 @@ def read(session: Session, path: Path, many: bool) -> Value:
 def relative(session: Session, scope: Scope, path: Path, many: bool) -> Value:
     """The value of `.element…` below the current item."""
     return _below(session, f"({scope.var},)", scope.datatype, scope.where, path, many)
+
+
+def type_at(session: Session, path: Path) -> str | None:
+    """The type that a path from a resource type leads to; None after a finding."""
+    kind = path.segment
+    if not shapes.known(kind) or shapes.type(kind).kind != "resource":
+        hint = did_you_mean(kind, shapes.names("resource"))
+        session.error("bad-path", f"'{kind}' is not a FHIR resource{hint}")
+        return None
+    return _type(session, kind, path)
 
 
 def _below(session: Session, base: str, kind: str, where: str, path: Path, many: bool) -> Value:

@@ -15,7 +15,15 @@ CONTEXT = (
     "raw_url",
     "mapping",
     "version",
+    "type",
+    "sender",
+    "sender_facility",
+    "receiver",
+    "receiver_facility",
+    "release",
 )
+ADDRESS = CONTEXT[-5:]
+AUTHORITY = ("namespace", "oid", "type")
 FORMATS = ("hl7-date", "hl7-datetime", "x12-date", "x12-time")
 
 SOURCE = "source"  # begins an alternative
@@ -60,6 +68,8 @@ _LIST = (
     Function("prefer", FOLD, "I", "I", 2, None),
     Function("get", LIST, "I", "", 1, 1),
     Function("resolve", LIST, "R", "I", 1, 1),
+    Function("referring", LIST, "I", "I", 1, 1),
+    Function("skip", LIST, "", "", 1, 1),
     Function("chunk", LIST, "I", "I", 2, 2),
     Function("sum", FOLD, "N", "N"),
     Function("in", SCALAR, "T", "T", 1, None),
@@ -77,10 +87,11 @@ _LIST = (
     Function("times", SCALAR, "N", "N", 1, 1),
     Function("plus", SCALAR, "D", "D", 1, 2),
     Function("format", SCALAR, "D", "T", 1, 1),
-    Function("table", SCALAR, "T", "T", 1, 1),
-    Function("code_system", SCALAR, "T", "T"),
+    Function("unlike", SCALAR, "T", "T", 1, 1),
+    Function("table", SCALAR, "T", "T", 1, 2),
+    Function("code_system", SCALAR, "T", "T", 0, 1),
     Function("system", SCALAR, "I", "T"),
-    Function("authority", SCALAR, "T", "T"),
+    Function("authority", SCALAR, "T", "T", 0, 1),
     Function("default", SCALAR, "", "", 1, 1),
     Function("then", SCALAR, "", "T", 1, 1),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mappings import paths, wire
+from mappings import fhir_walk, paths, wire
 from mappings.calls import integers
 from mappings.expressions import Call, parse_path
-from mappings.functions import CONTEXT
+from mappings.functions import ADDRESS, CONTEXT
 from mappings.scopes import BROKEN, Resource, Scope, Value
 from mappings.session import Session
 from mappings.texts import each, first, listed, named, nothing, text
@@ -62,6 +62,10 @@ def folded(session: Session, call: Call, value: Value) -> Value:
             return _get(session, call, value)
         case "chunk":
             return _chunk(session, call, value)
+        case "skip":
+            return _skip(session, call, listed(session, value))
+        case "referring":
+            return _referring(session, call, listed(session, value))
         case _:
             return _resolve(session, call, listed(session, value))
 
@@ -189,6 +193,30 @@ def _resolve(session: Session, call: Call, value: Value) -> Value:
     return Value(name, "I", True, datatype=kind, where=kind, scope=inner)
 
 
+def _skip(session: Session, call: Call, value: Value) -> Value:
+    numbers = integers(session, call.args)
+    if numbers is None:
+        return BROKEN
+    name = session.names.fresh()
+    session.block.add(f"{name} = {value.code}[{numbers[0]}:]")
+    return replace(value, code=name, always=False, own=False)
+
+
+def _referring(session: Session, call: Call, value: Value) -> Value:
+    """The resources whose references at a path lead to the items."""
+    path = parse_path(call.args[0].text)
+    if session.plan.source != "fhir" or path is None or not path.names or path.relative:
+        session.error("wrong-arguments", "'referring' takes a path such as Encounter.subject")
+        return BROKEN
+    kind = path.segment
+    if fhir_walk.type_at(session, path) is None:
+        return BROKEN
+    name = session.names.fresh()
+    session.block.add(f"{name} = z.index.referring({value.code}, {kind!r}, {path.names!r})")
+    inner = Scope("fhir", datatype=kind, where=kind)
+    return Value(name, "I", True, datatype=kind, where=kind, scope=inner)
+
+
 def _context(session: Session, name: str) -> Value:
     if name not in CONTEXT:
         hint = did_you_mean(name, CONTEXT)
@@ -197,6 +225,8 @@ def _context(session: Session, name: str) -> Value:
     where = f"context {name}"
     if name in ("mapping", "version"):
         return Value(f"z.{name}", "T", always=True, where=where)
+    if name in ADDRESS:
+        return Value(f"z.context.address.{name}", "T", where=where)
     kind = "D" if name == "received_at" else "T"
     datatype = "instant" if kind == "D" else ""
     return Value(f"z.context.{name}", kind, where=where, datatype=datatype)
@@ -229,6 +259,16 @@ def plus(session: Session, call: Call, value: Value) -> Value:
     site = session.site(value.where)
     session.block.add(f"if {found.code}: {found.code} = plus({found.code}, z, {site}, {codes})")
     return replace(found, datatype="", always=False)
+
+
+def unlike(session: Session, call: Call, value: Value) -> Value:
+    """A text, unless a path gives the same."""
+    other = text(session, _path(session, call.args[0].text))
+    if other.kind == "?":
+        return BROKEN
+    found = named(session, text(session, value))
+    session.block.add(f"if {found.code} == {other.code}: {found.code} = ''")
+    return replace(found, always=False, constant=None, scope=None)
 
 
 def _absent(session: Session, word: str) -> Value:

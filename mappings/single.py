@@ -101,6 +101,6 @@ class _Nobody:
         """No authority is known here."""
         return "", False
 
-    def authority(self, uri: str) -> str:
+    def authority(self, uri: str) -> tuple[str, str, str]:
         """No system is known here."""
-        return ""
+        return "", "", ""

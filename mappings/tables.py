@@ -11,7 +11,7 @@ from mappings.headers import TableFile
 class Table:
     """A code table; `codes` gives the target code, `codings` the whole Coding."""
 
-    __slots__ = ("codes", "codings", "name", "source", "unmapped")
+    __slots__ = ("_keys", "_keys_of", "codes", "codings", "name", "source", "unmapped")
 
     def __init__(self, file: TableFile) -> None:
         self.name = file.name
@@ -26,6 +26,19 @@ class Table:
                 for key, entry in file.codes.items()
             }
         )
+
+        entries = list(self.codings.items())[::-1]  # the entry that stands first wins
+        self._keys = {(coding.get("system"), coding["code"]): key for key, coding in entries}
+        self._keys_of = {coding["code"]: key for key, coding in entries}
+
+    def key(self, code: str) -> str | None:
+        """The first code of the table that becomes a target code."""
+        return self._keys_of.get(code)
+
+    def key_of(self, system: str, code: str) -> str | None:
+        """The first code of the table that becomes a Coding; one that it passed is itself."""
+        found = self._keys.get((system, code))
+        return code if found is None and system == self.source and system else found
 
     def passed(self, code: str) -> dict[str, str]:
         """The Coding of a code the table lacks when it lets such codes through."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from mappings import (
     cells,
+    coding,
     convert,
     dates,
     fhir,
@@ -56,6 +57,7 @@ _RUNTIME: dict[str, Any] = {
             cells.subs,
             cells.without_nulls,
         ),
+        *(convert.code_back, convert.coding_back, coding.system_name),
         *(convert.code_system, convert.date, convert.datetime, convert.digits, convert.instant),
         *(convert.missing_code, convert.missing_coding, convert.number, convert.plus),
         *(convert.reference, convert.solid, convert.system, convert.tidy, convert.times),

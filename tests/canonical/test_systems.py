@@ -38,17 +38,17 @@ def test_uri(hd: tuple[str, str, str], uri: str, known: bool) -> None:
 @pytest.mark.parametrize(
     ("uri", "hd"),
     [
-        ("urn:oid:1.2.3", "MERCY&1.2.3&ISO"),
-        ("http://lab", "LAB"),
-        ("urn:oid:1.2.840.1", "&1.2.840.1&ISO"),
-        ("urn:x-vagus:mercy:St.%20Mary%27s", "St. Mary's"),
-        ("http://hl7.org/fhir/sid/us-npi", "NPI&2.16.840.1.113883.4.6&ISO"),
-        ("http://example.org/mrn", "&http://example.org/mrn&URI"),
-        ("urn:x-vagus:lakeside:A", "&urn:x-vagus:lakeside:A&URI"),
-        ("", ""),
+        ("urn:oid:1.2.3", ("MERCY", "1.2.3", "ISO")),
+        ("http://lab", ("LAB", "", "")),
+        ("urn:oid:1.2.840.1", ("", "1.2.840.1", "ISO")),
+        ("urn:x-vagus:mercy:St.%20Mary%27s", ("St. Mary's", "", "")),
+        ("http://hl7.org/fhir/sid/us-npi", ("NPI", "2.16.840.1.113883.4.6", "ISO")),
+        ("http://example.org/mrn", ("", "http://example.org/mrn", "URI")),
+        ("urn:x-vagus:lakeside:A", ("", "urn:x-vagus:lakeside:A", "URI")),
+        ("", ("", "", "")),
     ],
 )
-def test_authority(uri: str, hd: str) -> None:
+def test_authority(uri: str, hd: tuple[str, str, str]) -> None:
     assert MERCY.authority(uri) == hd
 
 
@@ -68,7 +68,7 @@ def test_an_authority_never_gives_an_empty_or_spaced_system(
 def test_the_authority_of_a_made_up_system_is_what_it_was_made_of(namespace: str) -> None:
     uri, known = Systems("s:1").uri(namespace, "", "")
     if not known:
-        assert Systems("s:1").authority(uri) == namespace
+        assert Systems("s:1").authority(uri) == (namespace, "", "")
 
 
 def load(text: str) -> tuple[Systems | None, list[str]]:

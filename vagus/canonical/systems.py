@@ -68,18 +68,18 @@ class Systems:
             return system, True
         return self._derived(namespace, oid, oid_type)
 
-    def authority(self, uri: str) -> str:
-        """The HD that stands for a system, as `namespace&id&type`; '' for an empty one."""
+    def authority(self, uri: str) -> tuple[str, str, str]:
+        """The HD that stands for a system: namespace, id and type; all '' for an empty one."""
         known = self._authorities.get(uri)
         if known is not None:
             return known
         if uri.startswith(self._prefix):
-            return unquote(uri[len(self._prefix) :])
+            return unquote(uri[len(self._prefix) :]), "", ""
         if uri.startswith("urn:oid:"):
             return _hd("", uri[8:])
         if uri.startswith("urn:uuid:"):
-            return f"&{uri[9:]}&UUID"
-        return f"&{uri}&URI" if uri else ""
+            return "", uri[9:], "UUID"
+        return ("", uri, "URI") if uri else ("", "", "")
 
     def _derived(self, namespace: str, oid: str, oid_type: str) -> tuple[str, bool]:
         if oid_type == "ISO" and _OID.fullmatch(oid):
@@ -92,8 +92,8 @@ class Systems:
         return (self._prefix + quote(name, safe=""), False) if name else ("", True)
 
 
-def _hd(namespace: str, oid: str) -> str:
-    return f"{namespace}&{oid}&ISO" if oid else namespace
+def _hd(namespace: str, oid: str) -> tuple[str, str, str]:
+    return namespace, oid, "ISO" if oid else ""
 
 
 def load(document: Node, diagnostics: Diagnostics) -> Systems | None:
