@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from vagus.formats.hl7v2.checks.kinds import KINDS
+
 TEXTS = {
     "unsupported-format": "only HL7 v2 can be read so far",
-    "no-msh": "it does not begin with an MSH segment",
-    "separators": "the delimiters declared in MSH-1 and MSH-2 cannot be used",
-    "charset": "the bytes are not in the character set that MSH-18 names",
-    "segment-name": "a line is no segment; most often an unescaped line end inside a field",
-    "several-messages": "a header stands inside another message",
-    "too-many-fields": "it has more fields than any real message",
-    "batch": "segments stand outside any message of the batch",
-    "batch-count": "the trailer counts otherwise than what is there",
+    **{code: kind.text for code, kind in KINDS.items()},
     "no-mapping": "no mapping fits this type of message; name one with --mapping",
     "hl7-101": "a required field is missing",
     "hl7-200": "the message type is not known",

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from vagus.formats.finding import Finding
+
 
 class Verdict(StrEnum):
     """What became of a message, as far as its sender must know."""
@@ -29,11 +31,15 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict with its standard code and place, never a value of the message."""
+    """A verdict with its standard code and place, never a value of the message.
+
+    `findings` are the errors of a check: the reply lists them one by one, where it has room.
+    """
 
     verdict: Verdict
     code: str = "0"
     where: str = ""
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,14 @@ class Format(Protocol):
 
     def refusal(self, error: Exception) -> Answer:
         """The answer owed for bytes whose decoding raised that error."""
+        ...
+
+    def check(self, message: Any) -> Sequence[Finding]:
+        """What in a message breaks the standard, in the message's order; never raises for it."""
+        ...
+
+    def unreadable(self, error: Exception) -> Finding:
+        """What is wrong with bytes whose splitting or decoding raised that error."""
         ...
 
     def divide(self, message: Any, name: str) -> Sequence[Any]:

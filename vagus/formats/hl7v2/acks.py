@@ -16,6 +16,7 @@ from vagus.formats.hl7v2 import charsets
 from vagus.formats.hl7v2.message import NULL, Message
 from vagus.formats.hl7v2.places import Place, parse
 from vagus.formats.hl7v2.reader import read
+from vagus.formats.hl7v2.releases import release
 from vagus.formats.hl7v2.separators import Separators
 from vagus.kernel.errors import DecodeError
 
@@ -37,8 +38,10 @@ _ERRORS = {
     "207": "Application internal error",
 }
 _INTERNAL = "207"
+_OCCURRENCE = re.compile(r"([A-Z][A-Z0-9]{2})\[(\d{1,6})\]")
+#: A reply is no report: whoever wants everything asks `vagus validate`.
+_MAX_ERRORS = 100
 _UNREADABLE = "MSH|^~\\&|||||||||P|2.5"
-_ASSUMED_VERSION = (2, 5)
 _HEADER = re.compile(rb"(?:\A|[\r\n]|\A\xef\xbb\xbf)(MSH[^\r\n]+)")
 
 
@@ -59,8 +62,7 @@ def reply(
         _msh(message, control, now, _is_enhanced(message)),
         _msa(message, mode + _LETTER[answer.verdict], answer),
     ]
-    if answer.verdict is not Verdict.ACCEPTED or answer.code != "0":
-        segments.append(_err(message, answer))
+    segments += [_err(message, *error) for error in _errors(answer)]
     field = message.separators.field
     lines = [field.join(segment).rstrip(field) + "\r" for segment in segments]
     return "".join(lines).encode(message.charset, "replace")
@@ -133,39 +135,57 @@ def _charset(message: Message) -> str:
 
 
 def _type(message: Message) -> str:
-    release = _release(message)
-    if not message.trigger or release < (2, 3):
+    known = release(message.version)
+    if not message.trigger or known < (2, 3):
         return "ACK"
-    parts = ["ACK", message.trigger] if release < (2, 4) else ["ACK", message.trigger, "ACK"]
+    parts = ["ACK", message.trigger] if known < (2, 4) else ["ACK", message.trigger, "ACK"]
     return message.separators.component.join(parts)
 
 
 def _msa(message: Message, code: str, answer: Answer) -> list[str]:
     text = ""
-    if answer.verdict is not Verdict.ACCEPTED and _release(message) < (2, 4):
+    if answer.verdict is not Verdict.ACCEPTED and release(message.version) < (2, 4):
         text = _ERRORS.get(answer.code, _ERRORS[_INTERNAL])
     return ["MSA", code, _echo(message.header[10]), text]
 
 
-def _err(message: Message, answer: Answer) -> list[str]:
+def _errors(answer: Answer) -> list[tuple[str, str, str]]:
+    """Code, place and severity (table 0516) of each ERR owed."""
+    if answer.findings:
+        found = answer.findings[:_MAX_ERRORS]
+        return [(item.standard, item.where, item.severity[0].upper()) for item in found]
+    if answer.verdict is Verdict.ACCEPTED:
+        return [(answer.code, answer.where, "I")] if answer.code != "0" else []
+    return [(answer.code, answer.where, "E")]
+
+
+def _err(message: Message, code: str, where: str, severity: str) -> list[str]:
     """ERR with the place as ELD up to 2.4, as ERL from 2.5 on; texts are the table's own."""
     separators = message.separators
-    code = answer.code if answer.code in _ERRORS else _INTERNAL
-    try:
-        place = parse(answer.where)
-    except ValueError:
-        place = Place("")
+    if code not in _ERRORS:
+        code = _INTERNAL
     error = (code, _ERRORS[code], _CODE_SYSTEM)
-    if _release(message) < (2, 5):
-        return ["ERR", _eld(place, error, separators)]
-    severity = "I" if answer.verdict is Verdict.ACCEPTED else "E"
-    return ["ERR", "", _erl(place, separators), separators.component.join(error), severity]
+    place, occurrence = _located(where)
+    if release(message.version) < (2, 5):
+        return ["ERR", _eld(place, occurrence, error, separators)]
+    location = _erl(place, occurrence, separators)
+    return ["ERR", "", location, separators.component.join(error), severity]
 
 
-def _erl(place: Place, separators: Separators) -> str:
+def _located(where: str) -> tuple[Place, str]:
+    """A place such as `PID-3` or `NK1[2]-3(1).4`, and which segment of that name is meant."""
+    match = _OCCURRENCE.match(where)
+    occurrence = match[2] if match else "1"
+    try:
+        return parse(_OCCURRENCE.sub(r"\1", where)), occurrence
+    except ValueError:
+        return Place(""), occurrence
+
+
+def _erl(place: Place, occurrence: str, separators: Separators) -> str:
     if not place.segment:
         return ""
-    parts = [place.segment, "1"]
+    parts = [place.segment, occurrence]
     if place.field:
         repetition = place.repetition or (1 if place.component else 0)
         numbers = (place.field, repetition, place.component, place.subcomponent)
@@ -173,19 +193,12 @@ def _erl(place: Place, separators: Separators) -> str:
     return separators.component.join(parts)
 
 
-def _eld(place: Place, error: tuple[str, ...], separators: Separators) -> str:
-    where = [place.segment, "1", str(place.field)] if place.segment else ["", "", ""]
+def _eld(place: Place, occurrence: str, error: tuple[str, ...], separators: Separators) -> str:
+    where = [place.segment, occurrence, str(place.field)] if place.segment else ["", "", ""]
     if not place.field:
         where[2] = ""
     coded = (separators.subcomponent or " ").join(error) if separators.subcomponent else error[0]
     return separators.component.join([*where, coded])
-
-
-def _release(message: Message) -> tuple[int, ...]:
-    parts = message.version.split(".")[:3]
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        return _ASSUMED_VERSION
-    return tuple(int(part) for part in parts)
 
 
 def _echo(raw: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vagus.formats.finding import Finding
 from vagus.formats.format import Answer, Stage, Terms
-from vagus.formats.hl7v2 import acks, batch, divide, lanes, objections, reader, writer
+from vagus.formats.hl7v2 import acks, batch, checks, divide, lanes, objections, reader, writer
 from vagus.formats.hl7v2.message import Message
 
 
@@ -29,6 +30,14 @@ class HL7V2:
     def refusal(self, error: Exception) -> Answer:
         """The answer owed for bytes whose decoding raised that error."""
         return objections.refusal(error)
+
+    def check(self, message: Message) -> Sequence[Finding]:
+        """What in a message breaks the standard, in the message's order."""
+        return checks.check(message)
+
+    def unreadable(self, error: Exception) -> Finding:
+        """What is wrong with bytes whose splitting or decoding raised that error."""
+        return checks.unreadable(error)
 
     def divide(self, message: Message, name: str) -> Sequence[Message]:
         """One message for each occurrence of a segment or group."""

@@ -1,0 +1,92 @@
+"""Every kind of finding: its code, how bad it is, its level, its code of table 0357, its text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vagus.formats.finding import Finding, Severity
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+ENCODING, STRUCTURE, TYPES, TABLES, SITE = 1, 2, 3, 4, 5
+
+
+class Kind(NamedTuple):
+    """What all findings of a code share; the text may name what it is `about`."""
+
+    severity: Severity
+    level: int
+    standard: str
+    text: str
+
+
+#: What makes bytes unreadable; the codes are those of the DecodeError.
+_UNREADABLE = {
+    "no-msh": ("100", "it does not begin with an MSH segment"),
+    "separators": ("102", "the delimiters declared in MSH-1 and MSH-2 cannot be used"),
+    "charset": ("102", "the bytes are not in the character set that MSH-18 names"),
+    "segment-name": (
+        "100",
+        "a line is no segment; most often an unescaped line end inside a field",
+    ),
+    "several-messages": ("100", "a header stands inside another message"),
+    "too-many-fields": ("104", "it has more fields than any real message"),
+    "batch": ("100", "segments stand outside any message of the batch"),
+    "unreadable": ("207", "it cannot be read as HL7 v2"),
+    "batch-count": ("100", "the trailer counts otherwise than what is there"),
+}
+KINDS = {
+    **{code: Kind(ERROR, ENCODING, *rest) for code, rest in _UNREADABLE.items()},
+    "unknown-type": Kind(
+        ERROR, STRUCTURE, "200", "the message code is not one of table 0076; mend MSH-9.1"
+    ),
+    "unknown-event": Kind(
+        ERROR, STRUCTURE, "201", "the standard has no such trigger event; mend MSH-9.2"
+    ),
+    "unknown-version": Kind(
+        ERROR, STRUCTURE, "203", "this is no release of HL7 v2 such as 2.5.1; mend MSH-12"
+    ),
+    "required-field": Kind(
+        ERROR, STRUCTURE, "101", "{about} is required and has no value; the sender must fill it"
+    ),
+    "extra-field": Kind(
+        WARNING, STRUCTURE, "", "the segment has more fields than the standard; nobody reads them"
+    ),
+    "extra-repetition": Kind(
+        WARNING, STRUCTURE, "", "{about} does not repeat; only the first repetition is read"
+    ),
+    "extra-component": Kind(
+        WARNING, STRUCTURE, "", "{about} has no such component; a delimiter may be unescaped"
+    ),
+    "extra-subcomponent": Kind(
+        WARNING, STRUCTURE, "", "{about} has no such sub-component; a delimiter may be unescaped"
+    ),
+    "bad-number": Kind(
+        ERROR, TYPES, "102", "{about} must be a number such as 12 or -3.5 (data type NM)"
+    ),
+    "bad-sequence": Kind(
+        ERROR, TYPES, "102", "{about} must be a whole number without sign (data type SI)"
+    ),
+    "bad-date": Kind(
+        ERROR, TYPES, "102", "{about} must be a date of the calendar as YYYY[MM[DD]] (data type DT)"
+    ),
+    "bad-time": Kind(
+        ERROR,
+        TYPES,
+        "102",
+        "{about} must be a time as HH[MM[SS[.SSSS]]] with +/-ZZZZ or not (data type TM)",
+    ),
+    "bad-timestamp": Kind(
+        ERROR,
+        TYPES,
+        "102",
+        "{about} must be a time as YYYY[MM[DD[HH[MM[SS[.SSSS]]]]]] with +/-ZZZZ or not"
+        " (data type DTM)",
+    ),
+}
+
+
+def finding(code: str, where: str, about: str = "") -> Finding:
+    """A finding of a kind at a place; `about` is a word of the standard, never of the message."""
+    kind = KINDS[code]
+    text = kind.text.replace("{about}", about or where)
+    return Finding(kind.severity, code, kind.level, where, text, kind.standard)
