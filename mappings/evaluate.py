@@ -68,6 +68,8 @@ def _alternatives(
                 session.block.add(header)
                 nested.enter_context(session.block.indented())
                 mark = session.block.position()
+            if index:
+                tracing.another(session)
             found = _alternative(session, alternative, goal, many)
             plain = found.test == found.code and session.block.untouched(mark)
             if simple and not plain:

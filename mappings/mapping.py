@@ -6,15 +6,20 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
+from mappings import explain
 from mappings.context import Context
+from mappings.explain import Reading
+from mappings.expressions import Path
 from mappings.losses import Accountant
 from mappings.result import Attempt, Delete, Lineage, Result, Rule, Warning
-from mappings.runtime import MAX_RESOURCES, State
+from mappings.runtime import ANOTHER, MAX_RESOURCES, State
 from mappings.session import Flags, Plan
 from mappings.walk import Code, walk
 from vagus.canonical.bundle import message_bundle
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import MappingError
+
+_TRACED = Flags(full=True, trace=True)
 
 
 class Variant:
@@ -63,7 +68,13 @@ class Mapping:
 
     def rules(self) -> list[Rule]:
         """Every value written in the mapping, as `Result.attempts` counts them."""
-        return self._variant(Flags(full=True, trace=True)).code.session.rules
+        return self._variant(_TRACED).code.session.rules
+
+    def readings(self, result: Result, field: Path) -> list[Reading]:
+        """How every rule that reads a field fared in a traced result."""
+        session = self._variant(_TRACED).code.session
+        guards = explain.guards(self._plan.body, session.ruled)
+        return explain.readings(session.rules, guards, result, field)
 
     def apply(
         self,
@@ -130,15 +141,23 @@ class Mapping:
             result.deletes = list(dict.fromkeys(found))
         if state.trace:
             rules = variant.code.session.rules
-            origins = ((path, rules[k], read) for path, k, read in state.trace)
-            result.lineage = [
-                Lineage(path, rule.place, read, rule.via, rule.text) for path, rule, read in origins
-            ]
-            result.attempts = [Attempt(*item) for item in state.attempts]
+            for element, k, read in state.trace:
+                rule = rules[k]
+                origin = Lineage(element, rule.place, *_sources(read), rule.via, rule.text)
+                result.lineage.append(origin)
+            result.attempts = [Attempt(k, *_sources(read), ok) for k, read, ok in state.attempts]
             result.resources = out
         if variant.code.session.flags.loss:
             result.loss, result.left = variant.accountant.account(state)
         return result
+
+
+def _sources(read: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The positions read, and those of the last alternative."""
+    if ANOTHER not in read:
+        return read, read
+    last = len(read) - read[::-1].index(ANOTHER)
+    return tuple(place for place in read if place != ANOTHER), read[last:]
 
 
 def _bundle(out: list[Any], state: State) -> dict[str, Any]:

@@ -46,16 +46,17 @@ class Left(NamedTuple):
 class Lineage(NamedTuple):
     """Where one output element came from.
 
-    `sources` are the positions looked at, in order; the last one gave the value. `place` is the
-    line of the rule, `via` the lines that asked for the templates it stands in, the mapping's own
-    first. `rule` is what is written there.
+    `sources` are the positions looked at, in order, `given` those of the alternative that gave
+    the value. `place` is the line of the rule, `via` the lines that asked for the templates it
+    stands in, the mapping's own first. `rule` is what is written there.
     """
 
     element: str
     place: str
     sources: tuple[str, ...]
-    via: tuple[str, ...] = ()
-    rule: str = ""
+    given: tuple[str, ...]
+    via: tuple[str, ...]
+    rule: str
 
 
 class Rule(NamedTuple):
@@ -73,10 +74,14 @@ class Rule(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A rule was asked: the positions it looked at, and whether it gave a value."""
+    """A rule was asked: the positions it looked at, and whether it gave a value.
+
+    `given` are the positions of the alternative that came last.
+    """
 
     rule: int
     sources: tuple[str, ...]
+    given: tuple[str, ...]
     found: bool
 
 

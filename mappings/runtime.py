@@ -12,6 +12,8 @@ from vagus.kernel.errors import MappingError
 
 #: Stands for a separator the message does not have: no text contains it.
 NEVER = "\x00\x00\x00\x00"
+#: Stands among the positions read where one alternative gave nothing and the next begins.
+ANOTHER = "||"
 MAX_ITEMS = 10_000
 MAX_RESOURCES = 5_000
 MAX_ELEMENTS = 200_000

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mappings.nodes import Items, Node, Object, Text
 from mappings.result import Rule
+from mappings.runtime import ANOTHER
 from mappings.scopes import Value
 from mappings.session import Session
 
@@ -49,6 +50,12 @@ def tried(session: Session, node: Node, role: str, mark: str, found: Value) -> V
         found = replace(found, code=name)
     session.block.add(f"z.tried({_rule(session, node, role)}, {mark}, {found.test})")
     return found
+
+
+def another(session: Session) -> None:
+    """Note that the alternatives so far gave nothing: what is read from now on is another's."""
+    if session.flags.trace:
+        session.block.add(f"rd({ANOTHER!r})")
 
 
 def looked(session: Session, field: str) -> None:

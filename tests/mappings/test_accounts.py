@@ -112,7 +112,7 @@ def test_every_rule_that_was_asked_is_told_and_what_it_gave(compiled, message, c
     mapping = compiled(MAPPING)
     result = mapping.apply(message(TEXT), context, trace=True)
     rules = mapping.rules()
-    asked = {(rules[n].text, rules[n].role, found) for n, _, found in result.attempts}
+    asked = {(rules[n].text, rules[n].role, found) for n, _, _, found in result.attempts}
     assert ("=PID-7 | date", "", True) in asked
     assert ("=PID-8 | table Gender", "", False) in asked  # X is not in the table
     assert ("=IN1", "$each", True) in asked

@@ -27,6 +27,9 @@ class Finding(TypedDict, total=False):
     where: str
     text: str
     line: int
+    file: str
+    messages: int
+    types: dict[str, int]
 
 
 def error(code: str, where: str = "", text: str = "") -> Finding:

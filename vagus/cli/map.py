@@ -1,29 +1,21 @@
-"""`vagus map`: the canonical Bundle of each message of a file, with or without a project."""
+"""`vagus map`: the canonical Bundle of each message of some files, with or without a project."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from mappings import catalogue as catalogues
-from mappings.catalogue import Catalogue
-from mappings.context import Context
+from mappings import expressions
 from mappings.result import Result
 from vagus.canonical import bundle
-from vagus.canonical.validation import Validator
-from vagus.cli import channels, findings, mapping, opening, output, reading
+from vagus.cli import applying, lineage, output, reading
+from vagus.cli.applying import Mapped, Way
 from vagus.cli.failure import CLEAN, FINDINGS
-from vagus.cli.findings import Finding
-from vagus.cli.options import examples, form
-from vagus.formats.format import Terms
-from vagus.formats.hl7v2 import HL7V2
-from vagus.kernel.diagnostics import Diagnostics
-from vagus.kernel.errors import DecodeError, MappingError
-from vagus.project import Project
+from vagus.cli.losses import Tally
+from vagus.cli.options import examples
 
 
 class Wishes(NamedTuple):
@@ -31,27 +23,21 @@ class Wishes(NamedTuple):
 
     trace: bool
     loss: bool
+    field: expressions.Path | None
     form: str
-
-
-class Way(NamedTuple):
-    """How messages are read, mapped and checked; the validator is made when first needed."""
-
-    terms: Terms
-    choose: mapping.Choose
-    context: Context
-    validator: Callable[[], Validator]
 
 
 @click.command(
     epilog=examples(
         "vagus map admissions.hl7",
-        "vagus map --loss admissions.hl7 | jq .loss",
+        "vagus map --loss incoming/",
+        "vagus map --trace --format text visit.hl7",
+        "vagus map --field PID-3 --format text visit.hl7",
         "vagus map --project samples/riverside_clinic --channel adt_in visit.hl7",
-        "cat capture.mllp | vagus map --mapping ADT_A01 --trace -",
+        "cat capture.mllp | vagus map --mapping ADT_A01 -",
     )
 )
-@click.argument("file")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--mapping", "name", metavar="NAME", help="Use this one; default: by message type.")
 @click.option(
     "--project",
@@ -63,96 +49,84 @@ class Way(NamedTuple):
 @click.option("--channel", metavar="NAME", help="As this channel of the project maps.")
 @click.option("--trace", is_flag=True, help="Say where every element came from.")
 @click.option("--loss", is_flag=True, help="List the populated fields that nothing read.")
-@form(output.JSON)
+@click.option("--field", metavar="PATH", help="Say what every rule made of this field.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([output.TEXT, output.JSON]),
+    help="For people, or one JSON object a line; default: json, text for --loss over many files.",
+)
 def command(
-    file: str,
+    files: tuple[str, ...],
     name: str | None,
     folder: Path | None,
     channel: str | None,
-    form: str,
+    field: str | None,
+    form: str | None,
     **given: bool,
 ) -> int:
-    """Map each message of FILE to its canonical FHIR R4 Bundle, one JSON line each.
+    """Map each message of the files to its canonical FHIR R4 Bundle, one JSON line each.
 
-    Findings go to standard error as JSON lines: severity, code, where, text. Exit code 1 when a
-    message cannot be mapped or its Bundle is not valid. With --trace or --loss each line is an
-    object with `bundle`, and `trace`, or `loss` and `left` (ignored on purpose), beside it.
+    FILE may be a folder: every file below it. Findings go to standard error as JSON lines:
+    severity, code, where, text. Exit code 1 when a message cannot be mapped or its Bundle is not
+    valid. With --trace, --loss or --field each line is an object with `bundle`, and `trace`,
+    `loss` and `left`, or `field` beside it. As text, --trace shows each element with its value,
+    the field it was read from and the line of the rule.
+
+    --loss over a folder or several files, or as text, is one table of them all: each field that
+    nothing read, in how many messages of which types, with the place of one. Fields left alone
+    on purpose follow with the reason that the mapping gives.
     """
-    wishes = Wishes(given["trace"], given["loss"], form)
-    way = _way(folder, channel, name)
+    several = len(files) > 1 or any(Path(file).is_dir() for file in files)
+    wishes = Wishes(given["trace"], given["loss"], _path(field), form or output.JSON)
+    way = applying.way(folder, channel, name)
+    if wishes.loss and (several or form == output.TEXT):
+        if wishes.trace or wishes.field:
+            raise click.UsageError("--loss over many messages stands alone: leave out the others")
+        return _tallied(files, way, form or output.TEXT)
     total = failed = 0
-    for found in reading.messages(reading.contents(file)):
+    for label, found in reading.all_messages(files):
         total += 1
-        problems = list(_mapped(found, way, wishes))
-        for problem in problems:
-            output.finding({"message": found.number, **problem})
-        failed += any(problem["severity"] == "error" for problem in problems)
+        asked = wishes.field is not None
+        outcome = applying.mapped(
+            found, way, trace=wishes.trace or asked, loss=wishes.loss or asked
+        )
+        if outcome.result is not None:
+            _show(outcome, outcome.result, wishes, f"{label}, message {found.number}")
+        place = {"file": label} if several else {}
+        for problem in outcome.problems:
+            output.finding({**place, "message": found.number, **problem})
+        failed += outcome.failed
     if not total:
-        output.note(f"{file}: no message in it")
+        output.note(f"{', '.join(files)}: no message in it")
     return FINDINGS if failed or not total else CLEAN
 
 
-def _way(folder: Path | None, channel: str | None, name: str | None) -> Way:
-    project = opening.opened(folder) if folder is not None else None
-    if channel is not None and project is None:
-        raise click.UsageError("--channel needs --project")
-    catalogue = project.catalogue if project else _library()
-    wanted = project.channel(channels.known(project, channel)) if project and channel else None
-    if project is not None and wanted is None and len(project.channels) == 1:
-        wanted = project.channels[0]
-    keys = opening.keyset(project) if project and _has_keys(project) else None
-    choose = mapping.named(catalogue, name) if name else mapping.chosen(catalogue, wanted)
-    return Way(
-        mapping.terms(wanted), choose, mapping.context(project, wanted, keys), cache(Validator)
-    )
+def _path(text: str | None) -> expressions.Path | None:
+    if text is None:
+        return None
+    path = expressions.parse_path(text)
+    if path is None or path.relative or not path.field:
+        raise click.UsageError(f"--field {text}: write a field such as PID-3, PID-3.1 or ZPI-2")
+    return path
 
 
-def _library() -> Catalogue:
-    diagnostics = Diagnostics()
-    found = catalogues.load([], diagnostics)
-    diagnostics.raise_errors()
-    return found
+def _tallied(files: tuple[str, ...], way: Way, form: str) -> int:
+    """One table of what all messages lose."""
+    tally = Tally()
+    for label, found in reading.all_messages(files):
+        tally.add(label, found.number, applying.mapped(found, way, loss=True))
+    tally.show(form)
+    return FINDINGS if tally.failed or not tally.total else CLEAN
 
 
-def _has_keys(project: Project) -> bool:
-    return (project.folder / project.settings.keys.file).exists()
-
-
-def _mapped(found: reading.Found, way: Way, wishes: Wishes) -> Iterator[Finding]:
-    """Map one message and print what it became; yields what is to be said about it."""
-    if found.error is not None:
-        yield findings.error(found.error.code, found.error.where)
+def _show(outcome: Mapped, result: Result, wishes: Wishes, label: str) -> None:
+    if wishes.form == output.TEXT and (wishes.trace or wishes.field):
+        for line in _told(outcome, result, wishes, label):
+            output.say(line)
         return
-    try:
-        message = HL7V2().decode(found.body, way.terms)
-    except DecodeError as error:
-        yield findings.error(error.code, error.where)
-        return
-    used = way.choose(message)
-    if used is None:
-        yield findings.error("no-mapping", "MSH-9")
-        return
-    try:
-        loss: Any = "field" if wishes.loss else False
-        result = used.apply(message, way.context, trace=wishes.trace, loss=loss)
-    except MappingError as error:
-        place = f"{error.mapping}, line {error.line}: {error.path}"
-        yield {
-            **findings.error(error.code, error.where, f"{error.code} in {place}"),
-            "line": error.line,
-        }
-        return
-    _show(result, wishes)
-    for noticed in result.warnings:
-        text = f"{noticed.code.replace('-', ' ')} in {noticed.place}"
-        yield findings.warning(noticed.code, noticed.where, text)
-    for issue in way.validator().issues(result.bundle):
-        yield findings.error(issue.code, issue.place, issue.text)
-
-
-def _show(result: Result, wishes: Wishes) -> None:
     text = bundle.dumps(result.bundle).decode()
-    if not (wishes.trace or wishes.loss):
+    if not (wishes.trace or wishes.loss or wishes.field):
         output.say(text if wishes.form == output.JSON else output.pretty(text))
         return
     shown: dict[str, Any] = {"bundle": output.ready(text)}
@@ -161,5 +135,19 @@ def _show(result: Result, wishes: Wishes) -> None:
     if wishes.loss:
         shown["loss"] = [item._asdict() for item in result.loss]
         shown["left"] = [item._asdict() for item in result.left]
-    line = output.dumps(shown)
-    output.say(line if wishes.form == output.JSON else output.pretty(line))
+    if wishes.field and outcome.mapping is not None:
+        readings = outcome.mapping.readings(result, wishes.field)
+        shown["field"] = [lineage.row(item) for item in readings]
+    output.say(output.dumps(shown))
+
+
+def _told(outcome: Mapped, result: Result, wishes: Wishes, label: str) -> Iterator[str]:
+    """The trace of one message, or the history of one of its fields, for a person."""
+    assert outcome.mapping is not None
+    yield f"{label}: {outcome.message.type}, mapped by {outcome.mapping.name}"
+    if wishes.trace:
+        yield from lineage.elements(result)
+    if wishes.field:
+        readings = outcome.mapping.readings(result, wishes.field)
+        yield from lineage.history(outcome.message, result, wishes.field, readings)
+    yield ""

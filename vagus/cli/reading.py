@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +44,28 @@ def contents(name: str) -> bytes:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "not a file name"
         raise click.UsageError(f"{name}: {why}") from None
+
+
+def all_messages(names: Iterable[str]) -> Iterator[tuple[str, Found]]:
+    """The messages of files, of `-`, and of every file below a folder, each with its file's name.
+
+    Hidden files are left out. A file without a message gives none.
+    """
+    for name in names:
+        for file in _files(name):
+            for found in messages(contents(file)):
+                yield file, found
+
+
+def _files(name: str) -> Iterator[str]:
+    folder = Path(name)
+    if name == STDIN or not folder.is_dir():
+        yield name
+        return
+    for path in sorted(folder.rglob("*")):
+        below = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith(".") for part in below):
+            yield str(path)
 
 
 def messages(data: bytes) -> Iterator[Found]:
