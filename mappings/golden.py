@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,16 @@ _SETTINGS = "now key systems zone source endpoint facility".split()
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What became of one case; `differences` say where and how the output is not as expected."""
+    """What became of one case; `differences` say where and how the output is not as expected.
+
+    `accepted` are the lines of the difference between an expected file and what was written to it.
+    """
 
     name: str
     place: Place
     passed: bool
     differences: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
 
 
 def run(
@@ -41,11 +46,13 @@ def run(
     catalogue: Catalogue,
     accept: bool = False,
     registries: Mapping[str, systems.Systems] | None = None,
+    only: str = "",
 ) -> list[CaseResult]:
     """The results of every case of a `*.test.yaml` file.
 
     With `accept` the files named by `expect_exactly` are rewritten to what comes out. Registries
-    of identifier systems are those given, those in the file itself, else an empty one.
+    of identifier systems are those given, those in the file itself, else an empty one. `only`
+    leaves out every case that has this text neither in its name nor in that of its file or mapping.
     """
     report = Diagnostics()
     nodes = [adopt(node) for node in strictyaml.load_file(path, report)]
@@ -58,7 +65,7 @@ def run(
     results = [CaseResult("file", item.place, False, [item.text]) for item in report.errors]
     for node in nodes:
         if isinstance(node, Object) and "tests" in node.entries:
-            results += _Tests(path, node, catalogue, known, accept).run()
+            results += _Tests(path, node, catalogue, known, accept, only.casefold()).run()
     return results
 
 
@@ -72,10 +79,13 @@ class _Tests:
         catalogue: Catalogue,
         registries: Mapping[str, systems.Systems],
         accept: bool,
+        only: str,
     ) -> None:
         self._path = path
         self._node = node
         self._accept = accept
+        self._only = only
+        self._written: list[str] = []
         self._catalogue = catalogue
         self._settings = comparison.entries(node.entries.get("settings"))
         self._registries = registries
@@ -91,6 +101,9 @@ class _Tests:
                 yield CaseResult(f"case {number}", case.place, False, ["a case is a map"])
                 continue
             name = comparison.word(case.entries.get("name")) or f"case {number}"
+            if not self._wanted(name):
+                continue
+            self._written = []
             differences = [
                 f"'{key}' is not a key of a case{did_you_mean(key, _CASE)}"
                 for key in case.entries
@@ -100,7 +113,11 @@ class _Tests:
                 differences += self._case(case)
             except (VagusError, ValueError, OSError) as error:
                 differences.append(f"{type(error).__name__}: {error}")
-            yield CaseResult(name, case.place, not differences, differences)
+            yield CaseResult(name, case.place, not differences, differences, self._written)
+
+    def _wanted(self, name: str) -> bool:
+        mapping = comparison.word(self._node.entries["tests"])
+        return self._only in f"{self._path.name}\n{mapping}\n{name}".casefold()
 
     def _case(self, case: Object) -> list[str]:
         name = comparison.word(self._node.entries["tests"])
@@ -155,11 +172,12 @@ class _Tests:
         given = _pretty(result.bundle) if target == "fhir" else _lines(result, target)
         named = comparison.entries(node).get("file")
         if named is None:
-            return comparison.lines(comparison.word(node).strip(), given.strip())
+            found = comparison.lines(comparison.word(node).strip(), given.strip())
+            hint = ["only a file can be accepted: write expect_exactly: {file: golden/…}"]
+            return found + hint if found and self._accept else found
         file = self._path.parent / comparison.word(named)
         if self._accept:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(given, "utf-8")
+            self._written = _rewritten(file, given)
             return []
         if not file.is_file():
             return [f"{named.place}: {file.name} is not there: run with --accept to write it"]
@@ -167,6 +185,17 @@ class _Tests:
         if target == "fhir":
             return comparison.whole(_loads(expected), _loads(given))
         return comparison.lines(expected.strip(), given.strip())
+
+
+def _rewritten(file: Path, text: str) -> list[str]:
+    """Make a file hold this text; gives the lines in which it differs from what it held."""
+    before = file.read_text("utf-8") if file.is_file() else ""
+    if before == text:
+        return []
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    old, new = f"{file}" if before else "nothing", f"{file}"
+    return list(unified_diff(before.splitlines(), text.splitlines(), old, new, lineterm="", n=1))
 
 
 def _loads(text: str) -> Any:

@@ -85,13 +85,63 @@ def test_a_failing_golden_test_says_what_differs(call, project):
     assert row["passed"] is False and row["line"] == 4 and row["differences"]
 
 
-def test_accept_writes_what_comes_out(call, project):
+@pytest.fixture
+def exact(project):
+    """A project with two cases that compare whole files."""
     path = project / "tests/registration.test.yaml"
-    head = path.read_text().split("    expect:")[0]
-    path.write_text(head + "    expect_exactly: {file: golden/registration.json}\n")
-    assert call("test", project).code == 1
-    assert call("test", project, "--accept").code == 0
-    assert call("test", project).code == 0
+    head = path.read_text().split("cases:")[0]
+    given = "given: {file: ../messages/registration.hl7}"
+    path.write_text(
+        f"{head}cases:\n"
+        f"  - {{name: one, {given}, expect_exactly: {{file: golden/one.json}}}}\n"
+        f"  - {{name: two, {given}, expect_exactly: {{file: golden/two.json}}}}\n"
+    )
+    return project
+
+
+def test_accept_writes_what_comes_out_and_shows_what_it_changed(call, exact):
+    assert call("test", exact).code == 1
+    first = call("test", exact, "--accept")
+    assert first.code == 0 and first.out.endswith("2 passed, 0 failed, 2 accepted\n")
+    assert call("test", exact).code == 0
+    golden = exact / "tests/golden/one.json"
+    right = golden.read_text()
+    golden.write_text(right.replace("EXAMPLE", "OTHER"))
+    done = call("test", exact, "--accept")
+    assert done.out.endswith("2 passed, 0 failed, 1 accepted\n")
+    changed = [line for line in done.out.splitlines() if line[2:3] in "+-" and '"family"' in line]
+    assert [line.split() for line in changed] == [
+        ["-", '"family":', '"OTHER",'],
+        ["+", '"family":', '"EXAMPLE",'],
+    ]
+    assert golden.read_text() == right
+    again = call("test", exact, "--accept", "--format", "json")
+    assert [row["accepted"] for row in again.lines] == [[], []]
+
+
+def test_accept_can_be_limited(call, exact):
+    assert call("test", exact, "--accept", "--only", "TWO").code == 0
+    assert [path.name for path in (exact / "tests/golden").iterdir()] == ["two.json"]
+    assert len(call("test", exact, "--only", "adt_a01", "--format", "json").lines) == 2
+    nothing = call("test", exact, "--only", "three")
+    assert nothing.code == 1 and "no test with 'three'" in nothing.err
+
+
+def test_accept_refuses_a_project_with_lint_errors(call, exact):
+    (exact / "mappings").mkdir()
+    (exact / "mappings/wrong.yaml").write_text("mapping: wrong\nextends: ADT_A99\n")
+    done = call("test", exact, "--accept")
+    assert done.code == 2 and "wrong.yaml:2:10: error unknown-mapping" in done.err
+    assert not (exact / "tests/golden").exists()
+
+
+def test_what_stands_in_the_test_itself_is_not_rewritten(call, exact):
+    path = exact / "tests/registration.test.yaml"
+    before = path.read_text().replace("{file: golden/one.json}", "'{}'")
+    path.write_text(before)
+    done = call("test", exact, "--accept", "--only", "one")
+    assert done.code == 1 and "only a file can be accepted" in done.out
+    assert path.read_text() == before
 
 
 def test_channels_lists_what_the_files_say(call):
