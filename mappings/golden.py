@@ -23,8 +23,8 @@ from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.errors import VagusError
 
-_CASE = "name given expect expect_exactly warnings deletes loss error trace".split()
-_SETTINGS = "now key systems zone source endpoint facility".split()
+CASE_KEYS = "name given expect expect_exactly warnings deletes loss error trace".split()
+SETTINGS = "now key systems zone source endpoint facility".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,9 @@ class _Tests:
                 continue
             self._written = []
             differences = [
-                f"'{key}' is not a key of a case{did_you_mean(key, _CASE)}"
+                f"'{key}' is not a key of a case{did_you_mean(key, CASE_KEYS)}"
                 for key in case.entries
-                if key not in _CASE
+                if key not in CASE_KEYS
             ]
             try:
                 differences += self._case(case)
@@ -142,8 +142,8 @@ class _Tests:
     def _context(self) -> Context:
         settings = {key: comparison.word(node) for key, node in self._settings.items()}
         for key in settings:
-            if key not in _SETTINGS:
-                raise ValueError(f"'{key}' is not a setting{did_you_mean(key, _SETTINGS)}")
+            if key not in SETTINGS:
+                raise ValueError(f"'{key}' is not a setting{did_you_mean(key, SETTINGS)}")
         now = settings.get("now", "2026-01-01T00:00:00Z")
         name = settings.get("systems", "test")
         secret = sha256(settings.get("key", "test").encode()).digest()

@@ -14,11 +14,9 @@ from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 MAX_FILE_BYTES = 256 * 1024
 KINDS = ("mapping", "template", "table", "structure", "systems", "tests")
 
-_MAPPING_KEYS = (
-    "mapping description for from to extends structure ignore resources segments".split()
-)
-_TABLE_KEYS = "table description source target unmapped codes".split()
-_STRUCTURE_KEYS = "structure description groups".split()
+MAPPING_KEYS = "mapping description for from to extends structure ignore resources segments".split()
+TABLE_KEYS = "table description source target unmapped codes".split()
+STRUCTURE_KEYS = "structure description groups".split()
 UNMAPPED = ("warn", "error", "pass")
 
 
@@ -167,7 +165,7 @@ class Reader:
         return None
 
     def _mapping(self, body: Object) -> MappingFile:
-        self._known(body, _MAPPING_KEYS)
+        self._known(body, MAPPING_KEYS)
         return MappingFile(
             name=self._name(body, "mapping"),
             place=body.entries["mapping"].place,
@@ -191,12 +189,12 @@ class Reader:
         )
 
     def _structure(self, body: Object) -> StructureFile:
-        self._known(body, _STRUCTURE_KEYS)
+        self._known(body, STRUCTURE_KEYS)
         groups = self._object(body, "groups") or Object({}, {}, body.place)
         return StructureFile(self._name(body, "structure"), body.entries["structure"].place, groups)
 
     def _table(self, body: Object) -> TableFile:
-        self._known(body, _TABLE_KEYS)
+        self._known(body, TABLE_KEYS)
         values = {key: self._text(body, key) for key in ("source", "target", "unmapped")}
         given = {key: node.value or "" for key, node in values.items() if node is not None}
         unmapped = given.get("unmapped", "warn")

@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
     "channels": Verb("channels", "List, pause, resume or drain channels."),
     "broker": Verb("broker", "Show the queues and bindings of a project."),
     "bench": Verb("bench", "Measure the engine against a raw loop."),
+    "schema": Verb("schema", "Print JSON schemas for editors."),
     "connectors": Verb("connectors", "List and describe connectors."),
     "doctor": Verb("doctor", "Check this machine and installation."),
 }
