@@ -1,0 +1,245 @@
+"""Which line of a guide a segment belongs to: a state machine that is built as it is used.
+
+The state is the line matched last; what comes next depends on the segment's id and qualifier
+alone, so each pair is searched once and then is one look-up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from vagus.formats.x12.delimiters import Delimiters
+from vagus.formats.x12.dictionary import segments
+from vagus.formats.x12.guide import QUALIFIED, Guide, Line, Loop
+from vagus.formats.x12.patterns import pattern
+
+_MOST_MOVES = 4000
+#: Segments that tell so little by themselves that they never open a loop that lacks its trigger.
+_PLAIN = frozenset("N2 N3 N4 PER DMG INS PRV".split())
+
+
+@dataclass(eq=False, slots=True)
+class State:
+    """A line matched last, with the moves found so far from it."""
+
+    line: Line
+    moves: dict[str, Move] = field(default_factory=dict)
+    accepts: Callable[[str], re.Match[str] | None] = lambda raw: None
+    is_watched: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Move:
+    """What a segment does: loops are left, lines passed by, loops opened, a line reached.
+
+    `left` holds, for each loop left, the required members that should have been seen before;
+    `passed` those of the loop where it lands; `entered` those of the loop opened last. `guess`
+    says that only the id fits.
+    """
+
+    state: State
+    left: tuple[tuple[Line | Loop, ...], ...] = ()
+    passed: tuple[Line | Loop, ...] = ()
+    opens: tuple[Loop, ...] = ()
+    entered: tuple[Line | Loop, ...] = ()
+    fault: str = ""
+    is_guess: bool = False
+    slot: int = 0
+    most: int = 0
+    is_simple: bool = False
+
+    def __post_init__(self) -> None:
+        self.slot, self.most = self.state.line.slot, self.state.line.most
+        self.is_simple = not (self.left or self.passed or self.opens or self.fault)
+
+
+class Automaton:
+    """The states of one guide for one set of delimiters."""
+
+    def __init__(self, guide: Guide, delimiters: Delimiters, watched: frozenset[str]) -> None:
+        self.guide = guide
+        self.delimiters = delimiters
+        self._watched = watched
+        self._states: dict[Line, State] = {}
+        self.ids = frozenset(line.id for line in guide.root.lines())
+        self.segments = frozenset(segments(guide.release))
+        self.keys = _keys(delimiters)
+        first = guide.root.members[0]
+        assert isinstance(first, Line)
+        self.start = self.state(first)
+
+    def state(self, line: Line) -> State:
+        """The state of a line; its pattern is compiled when it is first needed."""
+        state = self._states.get(line)
+        if state is None:
+            accepts = pattern(line, self.delimiters).fullmatch
+            state = State(line, accepts=accepts, is_watched=line.id in self._watched)
+            self._states[line] = state
+        return state
+
+    def key(self, raw: str) -> tuple[str, str]:
+        """The id and the qualifier of a segment."""
+        elements = raw.split(self.delimiters.element, 4)
+        number, component = QUALIFIED.get(elements[0], (0, 0))
+        value = elements[number] if 0 < number < len(elements) else ""
+        if component:
+            value = value.split(self.delimiters.component, 1)[0]
+        return elements[0], value
+
+    def move(self, state: State, key: str, raw: str) -> Move | None:
+        """The move a segment makes from a state, or None; remembered under `key`."""
+        name, qualifier = self.key(raw)
+        move = self._search(state.line, name, qualifier)
+        if move is not None and len(state.moves) < _MOST_MOVES:
+            state.moves[key] = move
+        return move
+
+    def _search(self, line: Line, name: str, qualifier: str) -> Move | None:
+        def fits(other: Line) -> bool:
+            return other.matches(name, qualifier)
+
+        for steps in (self._ahead, self._behind, self._named, self._inside):
+            move = steps(line, name, fits)
+            if move is not None:
+                return move
+        return None
+
+    def _ahead(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
+        """At the same place or later, in this loop or one around it."""
+        for levels, loop, place in _climb(line):
+            for member in _reachable(loop, place, levels):
+                if fits(_first(member)):
+                    return self._land(line, levels, member)
+        return None
+
+    def _behind(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
+        """Too late: at an earlier place of this loop, or of the one around a leaf loop."""
+        for levels, loop, place in _climb(line):
+            for member in loop.members[1:] if loop.parent else loop.members:
+                if member.place < place and fits(_first(member)):
+                    return self._land(line, levels, member, fault="wrong-order")
+            if any(isinstance(member, Loop) for member in loop.members):
+                return None
+        return None
+
+    def _named(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
+        """The id fits one line, or one required loop, only; its qualifier is then what is wrong."""
+        for levels, loop, place in _climb(line):
+            found = [
+                member
+                for member in _reachable(loop, place, levels)
+                if _first(member).id == name and (isinstance(member, Line) or member.required)
+            ]
+            if len(found) == 1:
+                return self._land(line, levels, found[0], is_guess=True)
+            if found:
+                return None
+        return None
+
+    def _inside(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
+        """In a loop that may open here, whose trigger is missing."""
+        for levels, loop, place in _climb(line):
+            inner = [
+                (member, within)
+                for member in _reachable(loop, place, levels)
+                if isinstance(member, Loop)
+                for within in member.members[1:]
+                if fits(_first(within)) and (member.required or name not in _PLAIN)
+            ]
+            if len({member for member, _ in inner}) == 1:
+                outer, within = inner[0]
+                return self._land(line, levels, outer, within)
+        return None
+
+    def _land(
+        self,
+        line: Line,
+        levels: int,
+        member: Line | Loop,
+        within: Line | Loop | None = None,
+        fault: str = "",
+        is_guess: bool = False,
+    ) -> Move:
+        left = []
+        place, loop = line.place, line.loop
+        for _ in range(levels):
+            left.append(_required(loop, place, None))
+            assert loop.parent is not None
+            place, loop = loop.place, loop.parent
+        opens = [item for item in (member, within) if isinstance(item, Loop)]
+        target = _first(within or member)
+        entered = ()
+        if isinstance(within, Line):
+            entered = _required(target.loop, 0, target.place)
+        elif isinstance(within, Loop):
+            assert within.parent is not None
+            entered = _required(within.parent, 0, within.place)
+        passed = _required(loop, place, member.place)
+        state = self.state(target)
+        return Move(state, tuple(left), passed, tuple(opens), entered, fault, is_guess)
+
+
+@lru_cache(maxsize=64)
+def automaton(guide: Guide, delimiters: Delimiters, watched: frozenset[str]) -> Automaton:
+    """The automaton of a guide, shared by every set that uses these delimiters."""
+    return Automaton(guide, delimiters, watched)
+
+
+def _keys(delimiters: Delimiters) -> dict[str, Callable[[str, int], str]]:
+    """By segment id, how to cut the id with its qualifier off a raw segment quickly.
+
+    The functions take the segment and where its id ends. No more than the qualifier may go into
+    a key: keys are kept, and what follows is about a patient.
+    """
+    element, component = delimiters.element, delimiters.component
+
+    def first(raw: str, end: int) -> str:
+        stop = raw.find(element, end + 1)
+        return raw[:stop] if stop >= 0 else raw
+
+    def part(raw: str, end: int) -> str:
+        return first(raw, end).split(component, 1)[0]
+
+    def third(raw: str, end: int) -> str:
+        found = raw.split(element, 4)
+        return f"{found[0]} {found[3]}" if len(found) > 3 else found[0]
+
+    ways = {(1, 0): first, (1, 1): part, (3, 0): third}
+    return {name: ways[place] for name, place in QUALIFIED.items()}
+
+
+def _climb(line: Line) -> Iterator[tuple[int, Loop, int]]:
+    """The loops around a line from the innermost, with how many are left, and the place in each."""
+    levels, place, loop = 0, line.place, line.loop
+    while True:
+        yield levels, loop, place
+        if loop.parent is None:
+            return
+        levels, place, loop = levels + 1, loop.place, loop.parent
+
+
+def _reachable(loop: Loop, place: int, levels: int) -> Iterator[Line | Loop]:
+    """The members at a place or later; a loop's own trigger is reached from around it."""
+    for member in loop.members:
+        is_trigger = isinstance(member, Line) and member.is_trigger
+        if member.place >= place and not is_trigger:
+            yield member
+
+
+def _first(member: Line | Loop) -> Line:
+    return member if isinstance(member, Line) else member.trigger
+
+
+def _required(loop: Loop, start: int, end: int | None) -> tuple[Line | Loop, ...]:
+    """The required members of a loop from one place up to another, without its trigger."""
+    return tuple(
+        member
+        for member in loop.members
+        if member.required
+        and start <= member.place
+        and (end is None or member.place < end)
+        and not (isinstance(member, Line) and member.is_trigger)
+    )

@@ -1,0 +1,75 @@
+"""The levels of a set: HL01 counts up, HL02 names the level above, HL04 says if any is below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vagus.formats.x12.guide import Line, Loop
+from vagus.formats.x12.transaction import SetReader, Spot
+
+
+@dataclass(slots=True)
+class _Level:
+    loop: Loop
+    number: str
+    promises: str
+    spot: Spot
+    has_children: bool = False
+
+
+class Hierarchy:
+    """Watches the HL segments of one set."""
+
+    def __init__(self, reader: SetReader) -> None:
+        self._reader = reader
+        self._element = reader.automaton.delimiters.element
+        self._open: list[_Level] = []
+        self._last = 0
+
+    def seen(self, line: Line, raw: str) -> None:
+        """An HL; where a number is wrong, counting goes on from it."""
+        parts = (raw.split(self._element) + [""] * 4)[1:5]
+        number, parent, _, children = parts
+        spot = self._reader.spot(line)
+        if number != str(self._last + 1):
+            self._reader.report("hl-number", spot, 1, number="628")
+        self._last = int(number) if number.isdecimal() and len(number) < 12 else self._last + 1
+        above = self._open[-1] if self._open else None
+        if parent != (above.number if above else ""):
+            self._reader.report("hl-parent", spot, 2, number="734")
+        if above:
+            above.has_children = True
+        self._open.append(_Level(line.loop, number, children, spot))
+
+    def closed(self, loop: Loop) -> None:
+        """A level is over: were there levels below, as it said?"""
+        if not self._open or self._open[-1].loop is not loop:
+            return
+        level = self._open.pop()
+        if level.promises in ("0", "1") and level.has_children != (level.promises == "1"):
+            self._reader.report("hl-children", level.spot, 4, number="736")
+
+    def ended(self) -> None:
+        """Every level has been closed by then."""
+
+
+class Trailer:
+    """Watches SE: its count and its control number."""
+
+    def __init__(self, reader: SetReader) -> None:
+        self._reader = reader
+
+    def seen(self, line: Line, raw: str) -> None:
+        """The last segment of the set."""
+        parts = (raw.split(self._reader.automaton.delimiters.element) + ["", ""])[1:3]
+        spot = self._reader.spot(line)
+        if not parts[0].isdecimal() or int(parts[0]) != self._reader.position:
+            self._reader.report("se-count", spot, 1, number="96")
+        if parts[1] != self._reader.control[2]:
+            self._reader.report("se-control", spot, 2, number="329")
+
+    def closed(self, loop: Loop) -> None:
+        """Loops are of no interest."""
+
+    def ended(self) -> None:
+        """Nothing is left to say."""

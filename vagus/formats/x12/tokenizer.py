@@ -1,0 +1,171 @@
+"""From bytes to segments: first step of reading, in pieces so that size does not matter.
+
+Nothing is thrown away: the segments of all chunks, joined with their terminators, and whatever
+stood before, between and after the interchanges, are the bytes that came in. One byte is one
+character (latin-1), so that no character set can break the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from vagus.formats.x12.delimiters import DEFAULT, ISA_LENGTH, Delimiters, declared
+
+CHUNK = 1 << 18
+LONGEST_SEGMENT = 1 << 16
+BLANK = "\r\n\t \x00\x1a"
+BREAKS = "\r\n"
+
+
+@dataclass(slots=True)
+class Chunk:
+    """A run of whole segments of one interchange, raw, without their terminators.
+
+    `offset` counts bytes from the start of the input. `fault` is a kind of finding; then
+    `segments` holds what it is about: text outside an interchange, an unfinished segment.
+    """
+
+    offset: int
+    segments: list[str]
+    delimiters: Delimiters
+    fault: str = ""
+    starts: bool = False  # the only segment is an ISA
+    is_plain: bool = False  # no segment has blanks or line ends around it
+
+    @property
+    def text(self) -> str:
+        """The characters as they came in."""
+        if self.fault and not self.starts:
+            return self.segments[0]
+        return self.delimiters.terminator.join([*self.segments, ""])
+
+    @property
+    def end(self) -> int:
+        """The offset of what comes after it."""
+        return self.offset + len(self.text)
+
+    def clean(self) -> list[str]:
+        """The segments without the line ends and blanks that stand around them."""
+        if self.is_plain:
+            return self.segments
+        return [segment.lstrip(BLANK).rstrip(BREAKS) for segment in self.segments]
+
+    def where(self, index: int) -> int:
+        """The offset in bytes of the segment at an index."""
+        before = self.segments[:index]
+        lead = len(self.segments[index]) - len(self.segments[index].lstrip(BLANK))
+        return self.offset + sum(map(len, before)) + len(before) + lead
+
+
+def chunks(pieces: Iterable[bytes]) -> Iterator[Chunk]:
+    """The segments of an input that arrives in pieces of any size.
+
+    A segment longer than LONGEST_SEGMENT comes alone in a chunk with the fault `segment-too-long`,
+    in parts, so that memory stays bounded whatever arrives.
+    """
+    reader = _Reader()
+    for piece in pieces:
+        reader.text += piece.decode("latin-1")
+        yield from reader.read(is_last=False)
+    yield from reader.read(is_last=True)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.text = ""
+        self.offset = 0
+        self.delimiters: Delimiters | None = None
+
+    def read(self, is_last: bool) -> Iterator[Chunk]:
+        while self.text:
+            before = self.offset
+            if self.delimiters is None:
+                yield from self._open(is_last)
+            else:
+                yield from self._segments(self.delimiters, is_last)
+            if self.offset == before:
+                return
+
+    def _open(self, is_last: bool) -> Iterator[Chunk]:
+        """Look for the next ISA; what stands before it is a chunk of its own."""
+        start = _isa(self.text)
+        if start < 0:
+            end = len(self.text) if is_last else len(self.text) - 2
+            if end > 0:
+                yield self._outside(end)
+            return
+        header = declared(self.text, start)
+        if header is None:
+            if is_last or len(self.text) - start >= 4 * ISA_LENGTH:
+                yield self._outside(start + 3)
+            return
+        if start:
+            yield self._outside(start)
+        fault = header.fault or ("" if header.is_fixed else "isa-length")
+        self.delimiters = None if header.fault else header.delimiters
+        segment = self.text[: header.end - start]
+        yield Chunk(self.offset, [segment], header.delimiters, fault, starts=True)
+        self._drop(len(segment) + 1)
+
+    def _outside(self, end: int) -> Chunk:
+        text = self.text[:end]
+        blank = not text.strip(BLANK)
+        chunk = Chunk(self.offset, [text], DEFAULT, "blank" if blank else "outside-interchange")
+        self._drop(end)
+        return chunk
+
+    def _segments(self, delimiters: Delimiters, is_last: bool) -> Iterator[Chunk]:
+        found = self.text.split(delimiters.terminator)
+        tail = found.pop()
+        stop = _stop(self.text, found, delimiters.element)
+        if stop >= 0:
+            # Whatever follows an IEA, or a second ISA, is looked at afresh.
+            self.delimiters = None
+            found = found[:stop]
+        if found:
+            yield Chunk(self.offset, found, delimiters, is_plain=self._is_plain(delimiters))
+            self._drop(sum(map(len, found)) + len(found))
+        if stop >= 0:
+            yield from self._open(is_last)
+        elif is_last and tail:
+            blank = not tail.strip(BLANK)
+            yield Chunk(self.offset, [tail], delimiters, "blank" if blank else "unterminated")
+            self._drop(len(tail))
+        elif len(tail) > LONGEST_SEGMENT:
+            yield Chunk(self.offset, [tail], delimiters, "segment-too-long")
+            self._drop(len(tail))
+
+    def _is_plain(self, delimiters: Delimiters) -> bool:
+        text = self.text
+        after = delimiters.terminator + " "
+        return not ("\n" in text or "\r" in text or after in text or text[:1] in BLANK)
+
+    def _drop(self, count: int) -> None:
+        self.text = self.text[count:]
+        self.offset += count
+
+
+def _stop(text: str, segments: list[str], element: str) -> int:
+    """How many segments still belong to an interchange that ends among them; -1: all of them."""
+    isa, iea = "ISA" + element, "IEA" + element
+    if isa not in text and "IEA" not in text:
+        return -1
+    for index, segment in enumerate(segments):
+        start = segment.lstrip(BLANK)[:4]
+        if start in (iea, "IEA"):
+            return index + 1
+        if start == isa:
+            return index
+    return -1
+
+
+def _isa(text: str) -> int:
+    """Where an ISA seems to begin: the word, and a separator after it; -1 when nowhere."""
+    at = text.find("ISA")
+    while at >= 0:
+        after = text[at + 3 : at + 4]
+        if not after or not (after.isalnum() or after in BLANK):
+            return at
+        at = text.find("ISA", at + 3)
+    return -1

@@ -1,0 +1,320 @@
+"""Reading one transaction set by its guide: places, counts, elements, and who watches (ST to SE).
+
+This is the loop every segment goes through. On the good path a segment costs two look-ups, one
+count and one pattern; all else is in methods that are called when something is out of the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from vagus.formats.x12 import elements
+from vagus.formats.x12.automaton import Automaton, Move, State
+from vagus.formats.x12.findings import Finding, Severity, finding
+from vagus.formats.x12.guide import Line, Loop
+from vagus.formats.x12.tokenizer import Chunk
+
+MOST_FINDINGS = 1000
+MOST_FINDINGS_OF_UNIT = 20
+ENVELOPE = frozenset("ISA GS ST GE IEA TA1".split())
+#: Segments that begin something of their own, and those that only add to what came before.
+_BEGINS = frozenset("NM1 N1 LX HL SVD LIN SBR".split())
+_ADDS = frozenset("N2 N3 N4 PER REF PRV DMG INS DTP".split())
+_REPORTED = -(10**9)
+
+
+class Spot(NamedTuple):
+    """Where a segment stands, kept until something is found out about it."""
+
+    loop: str
+    segment: str
+    position: int
+    unit: int
+    chunk: Chunk
+    index: int
+
+
+class Watcher(Protocol):
+    """Looks at some segments of a set as they are read."""
+
+    def seen(self, line: Line, raw: str) -> None:
+        """A watched segment has been matched."""
+        ...
+
+    def closed(self, loop: Loop) -> None:
+        """A loop is left."""
+        ...
+
+    def ended(self) -> None:
+        """The set is over."""
+        ...
+
+
+class Collector(Protocol):
+    """Keeps the segments of units of work, with the loops they stand in."""
+
+    def opened(self, loop: Loop) -> None:
+        """A loop is entered."""
+        ...
+
+    def kept(self, line: Line | None, raw: str) -> None:
+        """A segment was read; without a line when it fits nowhere."""
+        ...
+
+    def left(self) -> None:
+        """The innermost loop is left."""
+        ...
+
+
+class SetReader:
+    """One transaction set on its way; `findings` holds what is wrong with it.
+
+    `refused` counts errors, kept or not; the verdict never depends on how many are kept.
+    """
+
+    def __init__(self, automaton: Automaton, control: tuple[str, str, str]) -> None:
+        self.automaton = automaton
+        self.control = control
+        self.findings: list[Finding] = []
+        self.refused = 0
+        self.warned = 0
+        self.position = 0
+        self.unit = 0
+        self.is_over = False
+        self.watchers: Mapping[str, Sequence[Watcher]] = {}
+        self.everyone: Sequence[Watcher] = ()
+        self.collector: Collector | None = None
+        self._state = automaton.start
+        self._frames: list[list[int]] = [[0] * len(automaton.guide.root.members)]
+        self._unit_loop: Loop | None = None
+        self._unit_findings = 0
+        self._dropped = 0
+        self._is_adrift = False  # within something that fits nowhere
+        self._chunk = Chunk(0, [], automaton.delimiters)
+        self._index = 0
+
+    def read(self, chunk: Chunk, segments: Sequence[str], start: int) -> int:
+        """Read segments from an index on; returns the index of the first that is not its own."""
+        element = self.automaton.delimiters.element
+        keys = self.automaton.keys
+        self._chunk = chunk
+        state, counts = self._state, self._frames[-1]
+        for index in range(start, len(segments)):
+            raw = segments[index]
+            end = raw.find(element)
+            name = raw[:end] if end >= 0 else raw
+            key = keys[name](raw, end) if name in keys else name
+            move = state.moves.get(key)
+            if move is None or not move.is_simple or self._is_adrift:
+                self._index, self._state = index, state
+                if name in ENVELOPE and (name != "ST" or self.position):
+                    self._cut_off()
+                    return index
+                if not raw:
+                    continue
+                self.position += 1
+                move = self._odd(state, move, key, name, raw)
+                if move is None:
+                    continue
+                counts = self._frames[-1]
+            else:
+                self.position += 1
+            state = move.state
+            count = counts[move.slot] = counts[move.slot] + 1
+            if count > move.most:
+                self._index = index
+                self._report("too-many-segments", state.line)
+            if state.accepts(raw) is None:
+                self._index = index
+                self._inspect(state.line, raw)
+            if self.collector is not None:
+                self.collector.kept(state.line, raw)
+            if state.is_watched:
+                self._index = index
+                for watcher in self.watchers.get(name, ()):
+                    watcher.seen(state.line, raw)
+                if name == "SE":
+                    self._state = state
+                    self._finish()
+                    return index + 1
+        self._state = state
+        return len(segments)
+
+    def cut_off(self) -> None:
+        """The input ended within the set."""
+        self._cut_off()
+
+    def spot(self, line: Line) -> Spot:
+        """Where the segment being read stands."""
+        return Spot(line.loop.id, line.id, self.position, self._unit(), self._chunk, self._index)
+
+    def report(self, kind: str, spot: Spot, element: int = 0, **more: object) -> None:
+        """Record a finding about a segment seen before."""
+        self.add(
+            finding(
+                kind,
+                segment=spot.segment,
+                position=spot.position,
+                loop=spot.loop,
+                element=element,
+                offset=spot.chunk.where(spot.index),
+                unit=spot.unit,
+                control=self.control,
+                **more,
+            )
+        )
+
+    def _odd(self, state: State, move: Move | None, key: str, name: str, raw: str) -> Move | None:
+        """A segment that is not simply the next one; None when it fits nowhere."""
+        if self._is_adrift and name in _ADDS:
+            self._stray(raw)
+            return None
+        self._is_adrift = False
+        move = move or self.automaton.move(state, key, raw)
+        if move is None or (move.is_guess and self._is_taken(state, move)):
+            self._misplaced(name)
+            self._stray(raw)
+            return None
+        self._follow(state, move)
+        return move
+
+    def _stray(self, raw: str) -> None:
+        if self.collector is not None:
+            self.collector.kept(None, raw)
+
+    def _misplaced(self, name: str) -> None:
+        line = self._state.line
+        if name not in self.automaton.segments:
+            kind = "unknown-segment"
+        else:
+            kind = "unexpected-segment" if name in self.automaton.ids else "not-in-set"
+        self._is_adrift = name in _BEGINS
+        spot = self.spot(line)
+        known = name if kind != "unknown-segment" else _safe(name)
+        self.report(kind, spot._replace(segment=known))
+
+    def _is_taken(self, state: State, move: Move) -> bool:
+        """Whether the loop that only its id would open has been there as often as it may."""
+        if not move.opens:
+            return False
+        counts = self._frames[-1 - len(move.left)]
+        return counts[move.opens[0].slot] >= move.opens[0].most
+
+    def _follow(self, state: State, move: Move) -> None:
+        loop = state.line.loop
+        for members in move.left:
+            self._missing(members)
+            self._leave(loop)
+            assert loop.parent is not None
+            loop = loop.parent
+        self._missing(move.passed)
+        for opened in move.opens:
+            self._enter(opened)
+            if opened is move.opens[0] and opened.trigger is not move.state.line:
+                self._lacking(opened.trigger)
+                self._missing(move.entered)
+        if move.fault:
+            self._report(move.fault, move.state.line)
+
+    def _enter(self, loop: Loop) -> None:
+        counts = self._frames[-1]
+        counts[loop.slot] += 1
+        if counts[loop.slot] > loop.most:
+            self._report("too-many-loops", loop.trigger)
+        self._frames.append([0] * len(loop.members))
+        if loop.id in self.automaton.guide.units:
+            self.unit += 1
+            self._unit_loop, self._unit_findings = loop, 0
+        if self.collector is not None:
+            self.collector.opened(loop)
+
+    def _leave(self, loop: Loop) -> None:
+        self._frames.pop()
+        for watcher in self.everyone:
+            watcher.closed(loop)
+        if loop is self._unit_loop:
+            self._unit_loop = None
+        if self.collector is not None:
+            self.collector.left()
+
+    def _missing(self, members: Sequence[Line | Loop]) -> None:
+        counts = self._frames[-1]
+        for member in members:
+            if not counts[member.slot]:
+                counts[member.slot] = _REPORTED
+                self._lacking(member)
+
+    def _lacking(self, member: Line | Loop) -> None:
+        """Report what should have come; its position is that of the segment before."""
+        kind = "missing-segment" if isinstance(member, Line) else "missing-loop"
+        absent = member if isinstance(member, Line) else member.trigger
+        spot = self.spot(absent)
+        self.report(kind, spot._replace(position=max(self.position - 1, 1)))
+
+    def _report(self, kind: str, line: Line) -> None:
+        self.report(kind, self.spot(line))
+
+    def _inspect(self, line: Line, raw: str) -> None:
+        if len(raw) == len(line.id):
+            self._report("empty-segment", line)
+            return
+        spot = self.spot(line)
+        for fault in elements.faults(raw, line, self.automaton.delimiters):
+            self.report(
+                fault.kind,
+                spot,
+                fault.element,
+                component=fault.component,
+                repeat=fault.repeat,
+                number=fault.number,
+            )
+
+    def _unit(self) -> int:
+        return self.unit if self._unit_loop is not None else 0
+
+    def add(self, item: Finding) -> None:
+        """Record a finding; beyond a limit it is only counted."""
+        if item.severity is Severity.ERROR:
+            self.refused += 1
+        elif item.severity is Severity.WARNING:
+            self.warned += 1
+        if item.unit:
+            self._unit_findings += 1
+        if len(self.findings) >= MOST_FINDINGS or self._unit_findings > MOST_FINDINGS_OF_UNIT:
+            self._dropped += 1
+            return
+        self.findings.append(item)
+
+    def _cut_off(self) -> None:
+        """SE never came: what is missing before it is not worth telling."""
+        while len(self._frames) > 1:
+            self._frames.pop()
+        self.is_over = True
+        line = self._state.line
+        self.add(
+            finding(
+                "se-missing",
+                segment="SE",
+                position=self.position,
+                offset=self._chunk.where(self._index) if self._chunk.segments else 0,
+                loop=line.loop.id,
+                control=self.control,
+            )
+        )
+        self._note_dropped()
+
+    def _finish(self) -> None:
+        self.is_over = True
+        for watcher in self.everyone:
+            watcher.ended()
+        self._note_dropped()
+
+    def _note_dropped(self) -> None:
+        if self._dropped:
+            self.findings.append(finding("too-many-findings", control=self.control))
+
+
+def _safe(name: str) -> str:
+    """An id that is none, as far as it may be shown: text that got here could be anything."""
+    return name if len(name) <= 3 and name.isalnum() and name.isascii() else "?"
