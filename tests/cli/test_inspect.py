@@ -54,7 +54,6 @@ def test_a_batch_is_opened(call, tmp_path: Path):
         (b"MSH|^~\\&|A|B|C|D|2026||ADT^A04|1|P|9.9\r", "hl7-203", "MSH-12"),
         (b"PID|1||5\r", "no-msh", "MSH"),
         (b"BHS|^~\\&\r" + adt() + b"BTS|7\r", "batch-count", "BTS-1"),
-        (b"ISA*00*          *00*", "unsupported-format", ""),
         (b'{"resourceType": "Patient"}', "unsupported-format", ""),
     ],
 )

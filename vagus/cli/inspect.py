@@ -7,20 +7,22 @@ from typing import Any
 import click
 
 from vagus.canonical import events
-from vagus.cli import findings, output, reading
+from vagus.cli import findings, interchanges, output, reading
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.options import examples, form
+from vagus.formats import x12
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2 import HL7V2, Message
 from vagus.kernel.errors import DecodeError
 
-COLUMNS = ("format", "version", "type", "event", "control_id", "sender", "receiver", "bytes")
+COLUMNS = interchanges.COLUMNS
+TEXT_COLUMNS = (*COLUMNS, "findings")
 
 
 @click.command(
     epilog=examples(
         "vagus inspect admissions.hl7",
-        "vagus inspect --format text batch.hl7",
+        "vagus inspect --format text claims.x12",
         "cat capture.mllp | vagus inspect -",
     )
 )
@@ -29,20 +31,21 @@ COLUMNS = ("format", "version", "type", "event", "control_id", "sender", "receiv
 def command(file: str, form: str) -> int:
     """Say what messages FILE holds: one JSON line each.
 
-    Batches are opened and MLLP frames taken off. Exit code 1 when a message cannot be read, or
-    breaks what every receiver demands; `findings` says why, by code and place.
+    Batches are opened and MLLP frames taken off; of X12, an interchange is a line. Exit code 1
+    when a message cannot be read, or breaks what every receiver demands; `findings` says why, by
+    code and place.
     """
-    found = [_described(item) for item in reading.messages(reading.contents(file))]
+    opened = reading.opened(file)
+    if x12.looks_like(opened.head):
+        return interchanges.inspect(opened, form)
+    found = [_described(item) for item in reading.messages(opened.whole())]
     if form == output.JSON:
         output.rows(found, (), form)
     else:
-        output.rows([{**item, "findings": _codes(item)} for item in found], _TEXT_COLUMNS, form)
+        output.rows([{**item, "findings": _codes(item)} for item in found], TEXT_COLUMNS, form)
     if not found:
         output.note(f"{file}: no message in it")
     return FINDINGS if not found or any(item["findings"] for item in found) else CLEAN
-
-
-_TEXT_COLUMNS = (*COLUMNS, "findings")
 
 
 def _described(found: reading.Found) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import click
 
@@ -14,6 +14,8 @@ from vagus.kernel.errors import DecodeError
 
 STDIN = "-"
 MAX_BYTES = 1 << 30
+_HEAD = 1 << 16
+_PIECE = 1 << 18
 _START, _END = b"\x0b", b"\x1c"
 _BLANK = b"\r\n\t \x00"
 _BOM = b"\xef\xbb\xbf"
@@ -28,22 +30,56 @@ class Found(NamedTuple):
     error: DecodeError | None = None
 
 
-def contents(name: str) -> bytes:
-    """Everything in a file, or on standard input for `-`; a bad name is wrong use."""
+class Opened(NamedTuple):
+    """A file, or standard input, that has been begun to be read; `size` is 0 when unknown."""
+
+    name: str
+    head: bytes
+    file: BinaryIO
+    size: int
+
+    @property
+    def pieces(self) -> Iterator[bytes]:
+        """All of it, the head included, once; the file is closed at its end."""
+        most = MAX_BYTES if self.name == STDIN else sys.maxsize
+        with self.file:
+            piece = self.head
+            while piece and most > 0:
+                yield piece
+                most -= len(piece)
+                piece = self.file.read(_PIECE)
+
+    def whole(self) -> bytes:
+        """Everything at once; more than MAX_BYTES is wrong use."""
+        if self.size > MAX_BYTES:
+            self.file.close()
+            raise click.UsageError(f"{self.name}: the file is larger than 1 GiB; split it first")
+        return b"".join(self.pieces)
+
+
+def opened(name: str) -> Opened:
+    """A file to be read piece by piece, or standard input for `-`; a bad name is wrong use."""
     if name == STDIN:
-        return sys.stdin.buffer.read(MAX_BYTES)
+        head = sys.stdin.buffer.read(_HEAD)
+        return Opened(name, head, sys.stdin.buffer, 0)
     path = Path(name)
     try:
         if path.is_dir():
             raise click.UsageError(
                 f"{name}: that is a folder; name a file, or - for standard input"
             )
-        if path.stat().st_size > MAX_BYTES:
-            raise click.UsageError(f"{name}: the file is larger than 1 GiB; split it first")
-        return path.read_bytes()
+        file = path.open("rb")
+        head = file.read(_HEAD)
+        size = path.stat().st_size
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "not a file name"
         raise click.UsageError(f"{name}: {why}") from None
+    return Opened(name, head, file, size)
+
+
+def contents(name: str) -> bytes:
+    """Everything in a file, or on standard input for `-`; a bad name is wrong use."""
+    return opened(name).whole()
 
 
 def all_messages(names: Iterable[str]) -> Iterator[tuple[str, Found]]:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import click
 
-from vagus.cli import output, reading
+from vagus.cli import interchanges, output, reading
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.options import examples, form
+from vagus.formats import x12
 from vagus.formats.catalogue import FORMATS
 from vagus.formats.finding import Finding, Severity
 from vagus.formats.format import Answer, Format, Stage, Terms, Verdict
@@ -41,6 +42,7 @@ class Checked(NamedTuple):
     epilog=examples(
         "vagus validate admissions.hl7",
         "vagus validate --ack admissions.hl7",
+        "vagus validate --format text claims.x12",
         "cat capture.mllp | vagus validate --format text -",
     )
 )
@@ -51,10 +53,14 @@ def command(file: str, ack: bool, form: str) -> int:
     """Check the messages of FILE against their standard: findings as JSON lines.
 
     Each has severity, code, level, where and text, and never a value of the message. Levels of
-    HL7 v2: 1 encoding, 2 structure, 3 data types, 4 tables, 5 the site's profile. Exit code 1
-    when a finding is an error.
+    HL7 v2: 1 encoding, 2 structure, 3 data types, 4 tables, 5 the site's profile; of X12 they
+    are the SNIP types: 1 syntax, 2 guide, 3 balance, 4 situations, 5 codes. Exit code 1 when a
+    finding is an error.
     """
-    checked = [_checked(found) for found in reading.messages(reading.contents(file))]
+    opened = reading.opened(file)
+    if x12.looks_like(opened.head):
+        return _interchanges(opened, ack, form)
+    checked = [_checked(found) for found in reading.messages(opened.whole())]
     if not checked:
         output.note(f"{file}: no message in it")
         return FINDINGS
@@ -65,6 +71,13 @@ def command(file: str, ack: bool, form: str) -> int:
         rows = [_row(item.number, found) for item in checked for found in item.findings]
         output.rows(rows, COLUMNS, form)
     return FINDINGS if any(item.errors for item in checked) else CLEAN
+
+
+def _interchanges(opened: reading.Opened, ack: bool, form: str) -> int:
+    if ack:
+        opened.file.close()
+        raise click.UsageError("--ack writes the replies of HL7 v2 only so far")
+    return interchanges.validate(opened, COLUMNS, form)
 
 
 def _checked(found: reading.Found) -> Checked:

@@ -171,7 +171,7 @@ class Automaton:
             place, loop = loop.place, loop.parent
         opens = [item for item in (member, within) if isinstance(item, Loop)]
         target = _first(within or member)
-        entered = ()
+        entered: tuple[Line | Loop, ...] = ()
         if isinstance(within, Line):
             entered = _required(target.loop, 0, target.place)
         elif isinstance(within, Loop):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 ISA_LENGTH = 106
-#: Where each element of a sound ISA begins, and its length in characters.
 _ELEMENTS = 16
 
 
@@ -39,7 +38,8 @@ def declared(text: str, start: int) -> Header | None:
     element = text[start + 3 : start + 4]
     if not element or element.isalnum():
         return None
-    is_fixed = text[start + 103 : start + 104] == element
+    fixed = text[start : start + 104]
+    is_fixed = fixed.endswith(element) and fixed.count(element) == _ELEMENTS
     at = start + 103 if is_fixed else _sixteenth(text, start, element)
     if at < 0 or len(text) < at + 3:
         return None

@@ -7,16 +7,10 @@ control numbers, never a value: an acknowledgement that must quote one reads it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
-
-class Severity(StrEnum):
-    """How bad a finding is: an error rejects what it stands in, a note only informs."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
+from vagus.formats import finding as common
+from vagus.formats.finding import Severity
 
 
 class Kind(NamedTuple):
@@ -36,11 +30,12 @@ class Kind(NamedTuple):
     severity: Severity = Severity.ERROR
 
 
-_NOTE, _WARNING = Severity.NOTE, Severity.WARNING
+_NOTE, _WARNING = Severity.INFO, Severity.WARNING
 
 KINDS: dict[str, Kind] = {
     # the interchange
     "no-interchange": Kind(1, "no ISA segment was found", interchange="022"),
+    "edifact": Kind(1, "this is UN/EDIFACT, not X12"),
     "outside-interchange": Kind(1, "there is text outside any interchange", severity=_NOTE),
     "byte-order-mark": Kind(1, "a byte order mark stands before ISA", severity=_NOTE),
     "isa-length": Kind(1, "ISA is not 106 characters long", interchange="022"),
@@ -51,9 +46,7 @@ KINDS: dict[str, Kind] = {
     "isa-usage": Kind(1, "ISA15 must be P or T", interchange="020"),
     "isa-acknowledgement": Kind(1, "ISA14 must be 0 or 1", interchange="019"),
     "delimiters-equal": Kind(1, "two delimiters are the same character", interchange="026"),
-    "delimiter-letter": Kind(
-        1, "a delimiter is a letter, a digit or a blank", interchange="026"
-    ),
+    "delimiter-letter": Kind(1, "a delimiter is a letter, a digit or a blank", interchange="026"),
     "no-repetition": Kind(
         1, "ISA11 declares no repetition separator; none is used", severity=_NOTE
     ),
@@ -104,9 +97,7 @@ KINDS: dict[str, Kind] = {
     "too-short": Kind(1, "the element is too short", "8", "4"),
     "too-long": Kind(1, "the element is too long", "8", "5"),
     "bad-character": Kind(1, "the element has a character it may not have", "8", "6"),
-    "trailing-blank": Kind(
-        1, "the element ends with a blank", "8", "6", severity=_WARNING
-    ),
+    "trailing-blank": Kind(1, "the element ends with a blank", "8", "6", severity=_WARNING),
     "bad-code": Kind(2, "the code is not one of those allowed here", "8", "7"),
     "bad-date": Kind(1, "this is no date, or not in the form named", "8", "8"),
     "bad-time": Kind(1, "this is no time", "8", "9"),
@@ -118,9 +109,7 @@ KINDS: dict[str, Kind] = {
     # levels
     "hl-number": Kind(1, "HL01 does not count up by one from 1", "8", "7"),
     "hl-parent": Kind(1, "HL02 does not name the level above", "8", "7"),
-    "hl-children": Kind(
-        2, "HL04 and what stands below the level disagree", severity=_WARNING
-    ),
+    "hl-children": Kind(2, "HL04 and what stands below the level disagree", severity=_WARNING),
     # balancing
     "claim-balance": Kind(3, "the charges of the lines do not add up to the claim's"),
     "payer-balance": Kind(3, "charge, adjustments and paid amount of another payer do not agree"),
@@ -167,6 +156,12 @@ class Finding:
         return KINDS[self.kind].snip
 
     @property
+    def is_envelope(self) -> bool:
+        """Whether it is about what encloses the business content, not about the content."""
+        kind = KINDS[self.kind]
+        return kind.snip < 3 and not kind.segment
+
+    @property
     def text(self) -> str:
         """What is wrong, in words, without a value."""
         return KINDS[self.kind].text
@@ -175,7 +170,10 @@ class Finding:
     def where(self) -> str:
         """The place for people: `ISA 000000012, GS 1, ST 0001, segment 8, 2100C/NM1-09`."""
         named = zip(("ISA", "GS", "ST"), self.control, strict=True)
-        parts = [f"{name} {number}" for name, number in named if number]
+        # What is no number may be anything, for nothing says that the file is sound.
+        parts = [
+            f"{name} {number if number.isdecimal() else '?'}" for name, number in named if number
+        ]
         if self.position:
             parts.append(f"segment {self.position}")
         if place := self.place:
@@ -193,6 +191,13 @@ class Finding:
         if self.component:
             path += f"-{self.component}"
         return path + (f"({self.repeat})" if self.repeat else "")
+
+    @property
+    def plain(self) -> common.Finding:
+        """The finding in the form that every format shares."""
+        kind = KINDS[self.kind]
+        code = kind.element or kind.segment or kind.set or kind.group or kind.interchange
+        return common.Finding(self.severity, self.kind, kind.snip, self.where, kind.text, code)
 
 
 def finding(kind: str, **place: object) -> Finding:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vagus.formats.x12 import dictionary, notation
-from vagus.formats.x12.dictionary import DATA
 from vagus.formats.x12.notation import Use
 from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics, Place
@@ -95,6 +94,7 @@ class Guide:
 
     id: str  # 005010X279A1
     transaction: str  # ST01
+    type: str  # the transaction, told apart where ST01 has several guides: 837P
     group: str  # GS01
     purposes: frozenset[str]  # BHT01 and BHT02 that choose it, as 0007/13; empty: any
     units: frozenset[str]  # loops that are one unit of work
@@ -131,6 +131,7 @@ class _Reader:
         return Guide(
             self._name,
             self._text("transaction"),
+            self._text("type") or self._text("transaction"),
             self._text("group"),
             frozenset(self._text("purposes").split()),
             frozenset(self._text("units").split()),

@@ -61,7 +61,7 @@ class Trailer:
 
     def seen(self, line: Line, raw: str) -> None:
         """The last segment of the set."""
-        parts = (raw.split(self._reader.automaton.delimiters.element) + ["", ""])[1:3]
+        parts = ([*raw.split(self._reader.automaton.delimiters.element), "", ""])[1:3]
         spot = self._reader.spot(line)
         if not parts[0].isdecimal() or int(parts[0]) != self._reader.position:
             self._reader.report("se-count", spot, 1, number="96")

@@ -6,6 +6,7 @@ which has the last word. Compiled once for a guide and a set of delimiters.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -146,7 +147,7 @@ def _condition(letter: str, here: list[int], absent: list[int], first: int) -> s
         case "P":
             if absent:
                 return "".join(given(number, never) for number in here)
-            chain = zip(here, here[1:], strict=False)
+            chain = itertools.pairwise(here)
             return "".join(given(a, given(b, "", never), given(b, never)) for a, b in chain)
         case "R":
             text = never

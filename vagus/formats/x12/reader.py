@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vagus.formats.x12 import envelope, guides, watchers
 from vagus.formats.x12.automaton import automaton
-from vagus.formats.x12.findings import Severity, finding
+from vagus.formats.x12.findings import finding
 from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.results import (
     Group,
@@ -21,12 +21,11 @@ from vagus.formats.x12.results import (
     Verdict,
     verdict,
 )
-from vagus.formats.x12.tokenizer import BLANK, Chunk, chunks
+from vagus.formats.x12.tokenizer import BLANK, BOM, EDIFACT, Chunk, chunks
 from vagus.formats.x12.transaction import Collector, SetReader
 from vagus.formats.x12.unguided import Unguided
 
 _NOWHERE = ("", "", "")
-_BOM = "\xef\xbb\xbf"
 Collecting = Callable[[Guide, tuple[str, str, str]], Collector | None]
 
 
@@ -52,6 +51,7 @@ class _Reader:
         self._seen: set[str] = set()  # GS06 of this interchange
         self._numbers: set[str] = set()  # ST02 of this group
         self._any = False
+        self._is_outside = False  # the chunk before was outside any interchange, and told of
 
     def take(self, chunk: Chunk) -> Iterator[Result]:
         """The results that a chunk completes."""
@@ -91,12 +91,14 @@ class _Reader:
             if item.kind not in {known.kind for known in self._interchange.findings}:
                 self._interchange.findings.append(item)
         elif chunk.fault == "outside-interchange":
-            kind = "byte-order-mark" if chunk.text.strip(BLANK) == _BOM else chunk.fault
-            yield Outside(chunk.offset, len(chunk.text), [finding(kind, offset=chunk.offset)])
+            kind = _outside(chunk.text.strip(BLANK))
+            if not self._is_outside:
+                yield Outside(chunk.offset, len(chunk.text), [finding(kind, offset=chunk.offset)])
+            self._is_outside = True
 
     def _start(self, chunk: Chunk) -> Iterator[Result]:
         yield from self._break_off("iea-missing")
-        self._any = True
+        self._any, self._is_outside = True, False
         self._seen = set()
         isa = chunk.segments[0].split(chunk.delimiters.element)
         self._interchange = Interchange(
@@ -174,7 +176,8 @@ class _Reader:
         control = (*self._control()[:2], st[2])
         offset = chunk.where(index)
         found = choice.guide
-        self._set = TransactionSet(st[1], version, found.id if found else "", control, offset)
+        kind, name = (found.type, found.id) if found else (st[1], "")
+        self._set = TransactionSet(st[1], kind, version, name, control, offset)
         if found is None:
             kind = "version-unknown" if choice.is_known else "set-unsupported"
             self._body = Unguided(chunk.delimiters, control, kind)
@@ -296,3 +299,10 @@ class _Reader:
                 kind, segment=segment, element=element, offset=offset, control=self._group.control
             )
         )
+
+
+def _outside(text: str) -> str:
+    """The kind of finding that text outside any interchange deserves."""
+    if text == BOM:
+        return "byte-order-mark"
+    return "edifact" if text.removeprefix(BOM).startswith(EDIFACT) else "outside-interchange"

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from vagus.formats.finding import Severity
 from vagus.formats.x12.delimiters import Delimiters
-from vagus.formats.x12.findings import Finding, Severity
+from vagus.formats.x12.findings import Finding
 
 
 class Verdict(StrEnum):
@@ -30,11 +31,13 @@ def verdict(errors: int, warnings: int) -> Verdict:
 class TransactionSet:
     """A transaction set, from ST to SE.
 
+    `type` is the transaction, told apart where one ST01 has several guides (837P, 277CA).
     `version` is the guide's id as the sender names it; `guide` ours, '' when there is none.
     `offset` and `size` are bytes; `units` counts claims, patients or events.
     """
 
     transaction: str
+    type: str
     version: str
     guide: str
     control: tuple[str, str, str]

@@ -15,6 +15,9 @@ from vagus.formats.x12.delimiters import DEFAULT, ISA_LENGTH, Delimiters, declar
 CHUNK = 1 << 18
 LONGEST_SEGMENT = 1 << 16
 BLANK = "\r\n\t \x00\x1a"
+BOM = "\xef\xbb\xbf"
+#: What the other EDI standard begins with.
+EDIFACT = ("UNA", "UNB+")
 BREAKS = "\r\n"
 
 
@@ -76,6 +79,7 @@ class _Reader:
         self.text = ""
         self.offset = 0
         self.delimiters: Delimiters | None = None
+        self._is_too_long = False  # within a segment of which a part has been given out
 
     def read(self, is_last: bool) -> Iterator[Chunk]:
         while self.text:
@@ -116,25 +120,41 @@ class _Reader:
         return chunk
 
     def _segments(self, delimiters: Delimiters, is_last: bool) -> Iterator[Chunk]:
+        if self._is_too_long:
+            yield self._rest(delimiters)
+            return
         found = self.text.split(delimiters.terminator)
         tail = found.pop()
         stop = _stop(self.text, found, delimiters.element)
-        if stop >= 0:
+        long = _long(self.text, found)
+        if 0 <= long < (stop if stop >= 0 else len(found)):
+            found, stop, tail, self._is_too_long = found[:long], -1, "", True
+        elif stop >= 0:
             # Whatever follows an IEA, or a second ISA, is looked at afresh.
             self.delimiters = None
             found = found[:stop]
+        elif len(tail) > LONGEST_SEGMENT:
+            self._is_too_long = True
         if found:
             yield Chunk(self.offset, found, delimiters, is_plain=self._is_plain(delimiters))
             self._drop(sum(map(len, found)) + len(found))
         if stop >= 0:
             yield from self._open(is_last)
+        elif self._is_too_long:
+            yield self._rest(delimiters)
         elif is_last and tail:
             blank = not tail.strip(BLANK)
             yield Chunk(self.offset, [tail], delimiters, "blank" if blank else "unterminated")
             self._drop(len(tail))
-        elif len(tail) > LONGEST_SEGMENT:
-            yield Chunk(self.offset, [tail], delimiters, "segment-too-long")
-            self._drop(len(tail))
+
+    def _rest(self, delimiters: Delimiters) -> Chunk:
+        """As much as there is of a segment that is too long."""
+        end = self.text.find(delimiters.terminator) + 1
+        self._is_too_long = not end
+        text = self.text[:end] if end else self.text
+        chunk = Chunk(self.offset, [text], delimiters, "segment-too-long")
+        self._drop(len(text))
+        return chunk
 
     def _is_plain(self, delimiters: Delimiters) -> bool:
         text = self.text
@@ -160,6 +180,14 @@ def _stop(text: str, segments: list[str], element: str) -> int:
     return -1
 
 
+def _long(text: str, segments: list[str]) -> int:
+    """The index of the first segment that is too long; -1 when none is."""
+    if len(text) <= LONGEST_SEGMENT:
+        return -1
+    lengths = map(len, segments)
+    return next((at for at, length in enumerate(lengths) if length > LONGEST_SEGMENT), -1)
+
+
 def _isa(text: str) -> int:
     """Where an ISA seems to begin: the word, and a separator after it; -1 when nowhere."""
     at = text.find("ISA")
@@ -169,3 +197,18 @@ def _isa(text: str) -> int:
             return at
         at = text.find("ISA", at + 3)
     return -1
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether the first bytes of an input are X12, or meant to be: an ISA, GS or ST, or EDIFACT.
+
+    Prose may stand before ISA; an input that begins as HL7 v2 is none whatever it quotes.
+    """
+    text = head.decode("latin-1")
+    start = text.removeprefix(BOM).lstrip(BLANK)
+    if start.startswith(("MSH", "FHS", "BHS", "\x0b", "{", "[")):
+        return False
+    if start.startswith(("ISA", "GS*", "ST*", *EDIFACT)):
+        return True
+    at = _isa(text)
+    return at >= 0 and declared(text, at) is not None

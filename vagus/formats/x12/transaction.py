@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from vagus.formats.finding import Severity
 from vagus.formats.x12 import elements
 from vagus.formats.x12.automaton import Automaton, Move, State
-from vagus.formats.x12.findings import Finding, Severity, finding
+from vagus.formats.x12.findings import Finding, finding
 from vagus.formats.x12.guide import Line, Loop
 from vagus.formats.x12.tokenizer import Chunk
 
@@ -32,7 +33,7 @@ class Spot(NamedTuple):
     position: int
     unit: int
     chunk: Chunk
-    index: int
+    at: int
 
 
 class Watcher(Protocol):
@@ -158,7 +159,7 @@ class SetReader:
                 position=spot.position,
                 loop=spot.loop,
                 element=element,
-                offset=spot.chunk.where(spot.index),
+                offset=spot.chunk.where(spot.at),
                 unit=spot.unit,
                 control=self.control,
                 **more,
@@ -291,14 +292,12 @@ class SetReader:
         while len(self._frames) > 1:
             self._frames.pop()
         self.is_over = True
-        line = self._state.line
         self.add(
             finding(
                 "se-missing",
                 segment="SE",
                 position=self.position,
                 offset=self._chunk.where(self._index) if self._chunk.segments else 0,
-                loop=line.loop.id,
                 control=self.control,
             )
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vagus.formats.finding import Severity
 from vagus.formats.x12.delimiters import Delimiters
-from vagus.formats.x12.findings import Finding, Severity, finding
+from vagus.formats.x12.findings import Finding, finding
 from vagus.formats.x12.tokenizer import Chunk
 from vagus.formats.x12.transaction import ENVELOPE
 
@@ -49,7 +50,7 @@ class Unguided:
         self.findings.append(item)
 
     def _trailer(self, raw: str, offset: int) -> None:
-        count, control = (raw.split(self._element) + ["", ""])[1:3]
+        count, control = ([*raw.split(self._element), "", ""])[1:3]
         if count != str(self.position):
             self._add("se-count", "SE", offset, 1)
         if control != self.control[2]:
