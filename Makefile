@@ -25,9 +25,10 @@ check: .venv/ready  ## style, types and architecture
 test: check  ## everything that CI runs
 	$(BIN)/python -m pytest
 
-bench: .venv/ready  ## the engine against a raw loop in the same run
+bench: .venv/ready  ## the engine against a raw loop in the same run; the mapping of every event
 	$(BIN)/vagus bench --json --loop plain
 	$(BIN)/vagus bench --json --loop fast
+	$(BIN)/python tests/benchmarks/bench_mapping.py
 
 clean:
 	rm -rf .venv build dist

@@ -103,8 +103,11 @@ class Mapping:
         text = state.text = "\r".join(map("|".join, segments))
         if getattr(message, "has_escapes", False) or getattr(message, "has_nulls", False):
             return True
-        return "| " in text or any(
-            mark + " " in text for mark in (state.component, state.repetition, state.sub)
+        return (
+            "| " in text
+            or f"{state.component} " in text
+            or f"{state.repetition} " in text
+            or f"{state.sub} " in text
         )
 
     def _variant(self, flags: Flags) -> Variant:
@@ -163,12 +166,13 @@ def _sources(read: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _bundle(out: list[Any], state: State) -> dict[str, Any]:
     """The message Bundle; a collection when the mapping makes no MessageHeader."""
     moved = state.copied or None
-    headed = any(resource["resourceType"] == "MessageHeader" for resource in out)
-    resources = out if headed else [{"resourceType": "MessageHeader", "id": ""}, *out]
-    bundle = message_bundle(resources, timestamp=state.context.now, moved=moved)
-    if not headed:
-        bundle["type"] = "collection"
-        del bundle["entry"][0]
-        if not bundle["entry"]:
-            del bundle["entry"]
+    kinds = [resource["resourceType"] for resource in out]
+    if "MessageHeader" in kinds:
+        return message_bundle(out, timestamp=state.context.now, moved=moved)
+    header = {"resourceType": "MessageHeader", "id": ""}
+    bundle = message_bundle([header, *out], timestamp=state.context.now, moved=moved)
+    bundle["type"] = "collection"
+    del bundle["entry"][0]
+    if not bundle["entry"]:
+        del bundle["entry"]
     return bundle

@@ -1,55 +1,48 @@
-"""What mapping one message costs: run as a script; prints microseconds and executed lines.
+"""What mapping one message costs, for every event of the ADT and SIU families.
 
-The machine's own speed stands beside it (100 splits of a short text), because other work on the
-same cores moves every figure; lines executed do not move.
+`python tests/benchmarks/bench_mapping.py [EVENT…]` prints processor microseconds of one
+`Mapping.apply`: decoding, validation and writing JSON are left out. Every message is another
+patient's and none comes twice (feed.py). The machine's own speed stands beside it (100 splits of
+a short text, in the same rounds), because other work on the same cores moves every figure; lines
+of generated code executed do not move.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
-import timeit
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any
+
+from feed import Feed, events
 
 from mappings.catalogue import load
 from mappings.context import Context
 from mappings.mapping import Mapping
-from mappings.runtime import State
-from mappings.session import Flags
 from vagus.canonical.identity import Identity
 from vagus.canonical.systems import Systems
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2.reader import decode
 from vagus.kernel.diagnostics import Diagnostics
 
-ADMISSION = (
-    "MSH|^~\\&|EHR|RIVERSIDE|VAGUS|BENCH|20260102030405-0600||ADT^A01^ADT_A01|B1|P|2.5.1",
-    "EVN|A01|20260102030405-0600",
-    "PID|1||0000017^^^RIVERSIDE^MR||SAMPLE^PAT^Q||19570210|M||2106-3^White^HL70005"
-    "|17 MAIN ST^^SPRINGFIELD^IL^62701^USA^H||(555)555-0100|||S",
-    "NK1|1|SAMPLE^KIN^X|SPO^Spouse^HL70063|1 MAIN ST^^SPRINGFIELD^IL^62701|(555)555-0101",
-    "PV1|1|I|W^101^1^RIVERSIDE||||1234567893^DOC^ANNA^^^DR^MD^^NPI|||MED||||1|||"
-    "1234567893^DOC^ANNA|IN|V17||||||||||||||||||||||||20260102030000-0600",
-    "AL1|1|DA|PCN^PENICILLIN^L|SV|HIVES",
-    "DG1|1||I10^Essential hypertension^I10C||20260102030405-0600|A",
-    "IN1|1|PLAN1^Sample Plan|PAYER1|SAMPLE PAYER|PO BOX 1^^SPRINGFIELD^IL^62701||||GRP001|||||||"
-    "SAMPLE^PAT|SEL|19700101|||||||||||||||||M17",
-)
-BOOKING = (
-    "MSH|^~\\&|EHR|RIVERSIDE|VAGUS|BENCH|20260102030405-0600||SIU^S12^SIU_S12|B2|P|2.5.1",
-    "SCH|P1|F1|||CHECK^Check-up|ROUTINE|FOLLOWUP|30|MIN^minutes|^^30^20260310143000-0600"
-    "^20260310150000-0600|||||^DOE^JOHN||||^DOE^JANE|||||Booked",
-    "NTE|1||Bring the papers",
-    "PID|1||0000017^^^RIVERSIDE^MR||SAMPLE^PAT^Q||19570210|M",
-    "PV1|1|O|W^101^1^RIVERSIDE||||1234567893^DOC^ANNA^^^DR^MD^^NPI",
-    "RGS|1|A",
-    "AIS|1|A|CHECK^Check-up^L|20260310143000-0600|||30|MIN|BOOKED",
-    "AIG|1|A|R1^Room|2^Device",
-    "AIL|1|A|W^101^1^RIVERSIDE",
-    "AIP|1|A|1234567893^DOC^ANNA|PRI^Primary|||20260310143000-0600|||30|MIN|Booked",
-)
+WARM, ROUNDS, BATCH = 150, 9, 40
+
+
+@dataclass
+class Event:
+    """One message type with its mapping, and what was measured of it."""
+
+    code: str
+    trigger: str
+    mapping: Mapping
+    times: list[float] = field(default_factory=list)
+    first: float = 0.0
+    resources: float = 0.0
+    lines: int = 0
 
 
 def context() -> Context:
@@ -59,15 +52,16 @@ def context() -> Context:
     return Context("1", "bench", "bench", "", now, "urn:x", now, "UTC", identity, systems)
 
 
-def fastest(work: Callable[[], object], times: int = 200, rounds: int = 25) -> float:
-    """The best time of one call, in microseconds of this process."""
-    best = min(timeit.repeat(work, number=times, repeat=rounds, timer=time.process_time))
-    return best / times * 1e6
+def per_call(work: Callable[[Any], object], batch: Sequence[Any]) -> float:
+    """The processor time of one call, in microseconds of this process."""
+    begun = time.process_time_ns()
+    for item in batch:
+        work(item)
+    return (time.process_time_ns() - begun) / len(batch) / 1e3
 
 
-def executed(mapping: Mapping, message: Any, given: Context) -> int:
-    """How many lines of generated code one run executes."""
-    variant = mapping._variant(Flags())
+def executed(work: Callable[[], object]) -> int:
+    """How many lines of generated code a call executes."""
     count = 0
 
     def line(_frame: FrameType, event: str, _arg: object) -> Any:
@@ -76,37 +70,71 @@ def executed(mapping: Mapping, message: Any, given: Context) -> int:
         return line
 
     def call(frame: FrameType, _event: str, _arg: object) -> Any:
-        return line if frame.f_code is variant.run.__code__ else None
+        return line if frame.f_code.co_filename.startswith("<mapping") else None
 
-    state = State(message, given, mapping.name, mapping.version)
-    state.sites = variant.sites
     sys.settrace(call)
-    variant.run(state)
+    work()
     sys.settrace(None)
     return count
 
 
-def main() -> None:
-    """Measure the library's ADT_A01 and SIU_S12."""
-    begun = time.perf_counter()
+def batch(feed: Feed, event: Event, size: int) -> list[Any]:
+    """Messages that have not been there before."""
+    return [decode(feed.message(event.code, event.trigger), Terms()) for _ in range(size)]
+
+
+def measured(feed: Feed, chosen: Sequence[Event], given: Context) -> list[float]:
+    """Measure all events in turn, round by round; gives the times of the machine's own speed."""
+    for event in chosen:
+        messages = batch(feed, event, WARM)
+        begun = time.process_time()
+        event.mapping.apply(messages[0], given)
+        event.first = time.process_time() - begun
+        for message in messages:
+            event.mapping.apply(message, given)
+    speeds = []
+    for _ in range(ROUNDS):
+        speeds.append(per_call(lambda text: [text.split("^") for _ in range(100)], ["a^b^c"] * 100))
+        for event in chosen:
+            apply = partial(event.mapping.apply, context=given)
+            event.times.append(per_call(apply, batch(feed, event, BATCH)))
+    for event in chosen:
+        apply = partial(event.mapping.apply, context=given)
+        messages = batch(feed, event, 10)
+        event.resources = statistics.mean(len(apply(item).bundle["entry"]) for item in messages)
+        event.lines = executed(partial(list, map(apply, messages))) // len(messages)
+    return speeds
+
+
+def main(wanted: Sequence[str]) -> None:
+    """Measure the events wanted, or all of them."""
+    write = sys.stdout.write
+    begun = time.process_time()
     catalogue = load([], Diagnostics())
-    out = sys.stdout.write
-    out(f"load the library                {(time.perf_counter() - begun) * 1e3:8.0f} ms\n")
-    given = context()
-    for name, lines in (("ADT_A01", ADMISSION), ("SIU_S12", BOOKING)):
-        message = decode("\r".join(lines).encode(), Terms())
-        mapping = catalogue.mapping(name)
-        begun = time.perf_counter()
-        entries = len(mapping.apply(message, given).bundle["entry"])
-        first = time.perf_counter() - begun
-        speed = fastest(lambda: [text.split("^") for text in ["a^b^c"] * 100])
-        plain = fastest(lambda: mapping.apply(message, given))  # noqa: B023
-        loss = fastest(lambda: mapping.apply(message, given, loss=True))  # noqa: B023
-        trace = fastest(lambda: mapping.apply(message, given, trace=True))  # noqa: B023
-        out(f"{name}: {entries} resources, first use {first * 1e3:.0f} ms\n")
-        out(f"  plain {plain:.0f} µs, + loss x{loss / plain:.2f}, + trace x{trace / plain:.2f}\n")
-        out(f"  {executed(mapping, message, given)} lines; 100 splits {speed:.1f} µs\n")
+    write(f"load the library {(time.process_time() - begun) * 1e3:.0f} ms\n")
+    chosen = []
+    for code, trigger in events():
+        mapping = catalogue.select(
+            "hl7v2",
+            structure=decode(Feed().message(code, trigger), Terms()).structure,
+            type=f"{code}^{trigger}",
+        )
+        if mapping is not None and (not wanted or trigger in wanted):
+            chosen.append(Event(code, trigger, mapping))
+    speeds = measured(Feed(), chosen, context())
+    write("event    mapping  resources  lines  first ms  best µs  median µs\n")
+    for event in chosen:
+        write(
+            f"{event.code} {event.trigger}  {event.mapping.name}  {event.resources:9.1f}"
+            f"  {event.lines:5}  {event.first * 1e3:8.0f}  {min(event.times):7.1f}"
+            f"  {statistics.median(event.times):9.1f}\n"
+        )
+    medians = [statistics.median(event.times) for event in chosen]
+    write(
+        f"median over events {statistics.median(medians):.1f} µs, worst {max(medians):.1f} µs;"
+        f" 100 splits {min(speeds):.1f} to {max(speeds):.1f} µs\n"
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -43,21 +43,30 @@ def message_bundle(
     """
     if moved:
         resources = [_moved(resource, moved) for resource in resources]
-    kept: dict[tuple[str, str], Resource] = {}
-    for resource in resources:
-        key = (resource["resourceType"], resource["id"])
-        same = kept.get(key)
-        kept[key] = resource if same is None else _merged(same, resource)
-    headed = sorted(kept.items(), key=lambda item: item[0][0] != "MessageHeader")
-    if not headed or headed[0][0][0] != "MessageHeader":
+    resources = _joined(resources)
+    if not resources or resources[0]["resourceType"] != "MessageHeader":
         raise ValueError("a message Bundle begins with a MessageHeader")
-    entries = [{"fullUrl": f"urn:uuid:{key[1]}", "resource": item} for key, item in headed]
+    entries = [{"fullUrl": "urn:uuid:" + item["id"], "resource": item} for item in resources]
     bundle: Resource = {"resourceType": "Bundle"}
     if id is not None:
         bundle["id"] = id
     if identifier is not None:
         bundle["identifier"] = {"system": identifier[0], "value": identifier[1]}
     return {**bundle, "type": "message", "timestamp": timestamp, "entry": entries}
+
+
+def _joined(resources: Sequence[Resource]) -> Sequence[Resource]:
+    """The resources with those of one type and id made one, the MessageHeader first."""
+    if len({resource["id"] for resource in resources}) < len(resources):
+        kept: dict[tuple[str, str], Resource] = {}
+        for resource in resources:
+            key = (resource["resourceType"], resource["id"])
+            same = kept.get(key)
+            kept[key] = resource if same is None else _merged(same, resource)
+        resources = list(kept.values())
+    if resources and resources[0]["resourceType"] == "MessageHeader":
+        return resources
+    return sorted(resources, key=lambda item: bool(item["resourceType"] != "MessageHeader"))
 
 
 def _merged(first: Any, second: Any) -> Any:
