@@ -4,7 +4,7 @@ BIN := .venv/bin
 SAMPLE := samples/riverside_clinic
 FOR ?=
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench conformance clean
 .DEFAULT_GOAL := run
 
 .venv/ready: pyproject.toml
@@ -29,6 +29,9 @@ bench: .venv/ready  ## the engine against a raw loop in the same run; the mappin
 	$(BIN)/vagus bench --json --loop plain
 	$(BIN)/vagus bench --json --loop fast
 	$(BIN)/python tests/benchmarks/bench_mapping.py
+
+conformance: .venv/ready  ## docs/conformance.md from the official tables and ../shared/corpora (ACCEPT=1 when a figure falls)
+	PYTHONPATH=tests $(BIN)/python -m map_conformance $(if $(ACCEPT),--accept)
 
 clean:
 	rm -rf .venv build dist
