@@ -54,6 +54,14 @@ class Mapping:
     def __repr__(self) -> str:
         return f"<Mapping {self.name}>"
 
+    @property
+    def resources(self) -> dict[str, bool]:
+        """The resources it makes and its scopes by name, and whether there may be several."""
+        if self._plan.segments:
+            return {}
+        entries = self._plan.body.entries.items()
+        return {name: "$each" in node.entries for name, node in entries}
+
     def lint(self, report: Diagnostics) -> Code:
         """Walk the mapping; its findings go to the report."""
         return walk(self._plan, Flags(), report)

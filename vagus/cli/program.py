@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     "ledger": Verb("ledger", "Prove that nothing was lost."),
     "channels": Verb("channels", "List, pause, resume or drain channels."),
     "broker": Verb("broker", "Show the queues and bindings of a project."),
+    "new": Verb("new", "Write a new mapping with its test."),
     "bench": Verb("bench", "Measure the engine against a raw loop."),
     "schema": Verb("schema", "Print JSON schemas for editors."),
     "connectors": Verb("connectors", "List and describe connectors."),
