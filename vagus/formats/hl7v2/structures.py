@@ -9,10 +9,12 @@ from __future__ import annotations
 from functools import cache
 
 from vagus.formats.groups import Group, parse
+from vagus.formats.hl7v2 import grammar
 from vagus.formats.hl7v2.dictionary import DATA, document
+from vagus.formats.hl7v2.grammar import Item
 from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics
-from vagus.kernel.strictyaml import Fields, Plain
+from vagus.kernel.strictyaml import Fields, Plain, Text
 
 
 def structure_of(code: str, trigger: str) -> str:
@@ -25,6 +27,8 @@ def structure_of(code: str, trigger: str) -> str:
 @cache
 def structure(name: str) -> Group | None:
     """The groups of a structure, or None when it is not one of ours."""
+    if items := order(name):
+        return grammar.tree(items)
     node = _document("structures.yaml").entries.get(name)
     if node is None:
         return None
@@ -32,6 +36,13 @@ def structure(name: str) -> Group | None:
     group = parse(node, diagnostics)
     diagnostics.raise_errors()
     return group
+
+
+@cache
+def order(name: str) -> tuple[Item, ...]:
+    """The segments of a structure in order; empty when only its groups are known, or nothing."""
+    node = _document("structures.yaml").entries.get(name)
+    return grammar.parse(node.value or "") if isinstance(node, Text) else ()
 
 
 def structures() -> tuple[str, ...]:

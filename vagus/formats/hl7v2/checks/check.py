@@ -7,18 +7,15 @@ from collections.abc import Iterator
 
 from vagus.formats.finding import Finding
 from vagus.formats.format import Terms
-from vagus.formats.hl7v2.checks import fields
+from vagus.formats.hl7v2.checks import fields, sequence
 from vagus.formats.hl7v2.checks.kinds import KINDS, finding
 from vagus.formats.hl7v2.message import Message
 from vagus.formats.hl7v2.objections import objection
+from vagus.formats.hl7v2.releases import release
+from vagus.formats.hl7v2.structures import order, structure_of
 from vagus.kernel.errors import DecodeError
 
 _OBJECTIONS = {"200": "unknown-type", "201": "unknown-event", "203": "unknown-version"}
-
-
-def check(message: Message) -> list[Finding]:
-    """Everything that is wrong with a message, in its order."""
-    return [*_header(message), *_segments(message)]
 
 
 def unreadable(error: Exception) -> Finding:
@@ -28,10 +25,31 @@ def unreadable(error: Exception) -> Finding:
     return finding("unreadable", "")
 
 
-def _header(message: Message) -> Iterator[Finding]:
+def check(message: Message) -> list[Finding]:
+    """Everything that is wrong with a message: its type, its segments, then field by field."""
+    return [*_type(message), *_order(message), *_segments(message)]
+
+
+def _type(message: Message) -> Iterator[Finding]:
     answer = objection(message, Terms())
     if answer is not None and answer.code in _OBJECTIONS:
         yield finding(_OBJECTIONS[answer.code], answer.where.replace("MSH-", "MSH[1]-"))
+    elif not order(message.structure):
+        yield finding("unchecked-structure", "MSH[1]-9")
+    known = structure_of(message.code, message.trigger)
+    named = message.get("MSH-9.3")
+    if known and named and named != known:
+        yield finding("other-structure", "MSH[1]-9.3", known)
+    event = message.get("EVN-1")
+    if event and message.trigger and event != message.trigger:
+        yield finding("other-event", "EVN[1]-1")
+
+
+def _order(message: Message) -> Iterator[Finding]:
+    names = tuple(segment[0] for segment in message.segments)
+    version = release(message.version)
+    for problem in sequence.check(message.structure, version, names):
+        yield finding(problem.code, f"{problem.name}[{problem.occurrence}]", problem.name)
 
 
 def _segments(message: Message) -> Iterator[Finding]:
@@ -39,4 +57,4 @@ def _segments(message: Message) -> Iterator[Finding]:
     for segment in message.segments:
         name = segment[0]
         seen[name] += 1
-        yield from fields.check(message, segment, f"{name}[{seen[name]}]")
+        yield from fields.check(message, segment, f"{name}[{seen[name]}]", {})

@@ -45,8 +45,48 @@ KINDS = {
     "unknown-version": Kind(
         ERROR, STRUCTURE, "203", "this is no release of HL7 v2 such as 2.5.1; mend MSH-12"
     ),
+    "unchecked-structure": Kind(
+        INFO, STRUCTURE, "", "the order of segments is not checked for this type of message"
+    ),
+    "other-structure": Kind(
+        WARNING, STRUCTURE, "", "the trigger event has another structure by table 0354: {about}"
+    ),
+    "other-event": Kind(
+        WARNING, STRUCTURE, "", "the event differs from the trigger event in MSH-9.2"
+    ),
+    "missing-segment": Kind(
+        ERROR, STRUCTURE, "100", "the segment {about} is required here and is missing"
+    ),
+    "misplaced-segment": Kind(
+        ERROR, STRUCTURE, "100", "{about} stands at another place in the order of segments"
+    ),
+    "repeated-segment": Kind(
+        ERROR, STRUCTURE, "100", "{about} stands here more often than the structure lets it"
+    ),
+    "unexpected-segment": Kind(
+        WARNING, STRUCTURE, "", "{about} is no part of this type of message; receivers ignore it"
+    ),
+    "unknown-segment": Kind(
+        WARNING, STRUCTURE, "", "no release has this segment; a site's own begin with Z"
+    ),
+    "site-segment": Kind(
+        INFO, STRUCTURE, "", "a segment of the site; the standard leaves it alone"
+    ),
+    "later-segment": Kind(
+        INFO, STRUCTURE, "", "{about} came with a later release than MSH-12 names"
+    ),
     "required-field": Kind(
         ERROR, STRUCTURE, "101", "{about} is required and has no value; the sender must fill it"
+    ),
+    "required-component": Kind(
+        ERROR, STRUCTURE, "101", "{about} is required where the field has a value"
+    ),
+    "needed-field": Kind(
+        WARNING, STRUCTURE, "101", "{about} is needed with this trigger event and has no value"
+    ),
+    "either-field": Kind(WARNING, STRUCTURE, "101", "one must have a value: {about}"),
+    "withdrawn-field": Kind(
+        INFO, STRUCTURE, "", "{about} is withdrawn from this release; receivers may not read it"
     ),
     "extra-field": Kind(
         WARNING, STRUCTURE, "", "the segment has more fields than the standard; nobody reads them"
@@ -81,6 +121,14 @@ KINDS = {
         "102",
         "{about} must be a time as YYYY[MM[DD[HH[MM[SS[.SSSS]]]]]] with +/-ZZZZ or not"
         " (data type DTM)",
+    ),
+    "too-long": Kind(WARNING, TYPES, "104", "longer than the release lets it be: {about}"),
+    "unknown-code": Kind(ERROR, TABLES, "103", "the code is not in HL7's own table: {about}"),
+    "unsuggested-code": Kind(
+        WARNING,
+        TABLES,
+        "103",
+        "not among the suggested codes; a profile may add the site's own: {about}",
     ),
 }
 

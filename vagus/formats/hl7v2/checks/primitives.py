@@ -10,7 +10,7 @@ Check = Callable[[str], str]
 """The code of what is wrong with a value, or ''."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
-_SEQUENCE = re.compile(r"\d{1,9}", re.ASCII)
+_SEQUENCE = re.compile(r"\d+", re.ASCII)
 _CLOCK = r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,4})?)?)?"
 _ZONE = r"(?:[+-](?:0\d|1[0-4])[0-5]\d)?"
 _DATE = re.compile(r"(\d{4})(?:(\d\d)(\d\d)?)?", re.ASCII)
@@ -19,11 +19,15 @@ _STAMP = re.compile(rf"(\d{{4}})(?:(\d\d)(?:(\d\d)(?:{_CLOCK})?)?)?{_ZONE}", re.
 
 
 def _number(value: str) -> str:
-    return "" if _NUMBER.fullmatch(value) else "bad-number"
+    if not _NUMBER.fullmatch(value):
+        return "bad-number"
+    return "too-long" if len(value) > 16 else ""
 
 
 def _sequence(value: str) -> str:
-    return "" if _SEQUENCE.fullmatch(value) else "bad-sequence"
+    if not _SEQUENCE.fullmatch(value):
+        return "bad-sequence"
+    return "too-long" if len(value) > 4 else ""
 
 
 def _date(value: str) -> str:

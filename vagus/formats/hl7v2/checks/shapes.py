@@ -1,4 +1,4 @@
-"""What each data type lets a value be, as a tree of parts, made once from the dictionary."""
+"""What a field or component may look like in a release, as a tree made once from the tables."""
 
 from __future__ import annotations
 
@@ -6,36 +6,57 @@ from functools import cache
 from typing import NamedTuple
 
 from vagus.formats.hl7v2 import dictionary
-from vagus.formats.hl7v2.checks import primitives
+from vagus.formats.hl7v2.checks import primitives, rules
 from vagus.formats.hl7v2.checks.primitives import Check
+from vagus.formats.hl7v2.checks.rules import NOTHING, Demand, Release, Table
+
+_CODED = frozenset(("CE", "CF", "CNE", "CWE"))
 
 
 class Shape(NamedTuple):
-    """How a value may look.
+    """How a value may look, and what it is called in texts.
 
     A composite has `parts`, of which the first `width` exist; a primitive has a `check`, or none
-    when any text will do. `plain` says that no part has a check.
+    when any text will do. The `table` of a coded composite is that of its first part, unless its
+    third names another one. `plain` says that a value without delimiters is never
+    wrong; `watched` are the numbers of the parts that can be wrong.
     """
 
     name: str
     check: Check | None = None
     parts: tuple[Shape, ...] = ()
     width: int = 1
+    table: Table | None = None
+    longest: int = 0
+    required: bool = False
     plain: bool = True
+    watched: tuple[int, ...] = ()
 
 
 @cache
-def shape(datatype: str, name: str) -> Shape:
-    """The shape of a field or component of that data type, called `name` in texts."""
-    if datatype == "varies":
-        return Shape(name, width=1000)
+def shape(datatype: str, name: str, release: Release, demand: Demand = NOTHING) -> Shape:
+    """The shape of a field or component of that data type, called `name`."""
+    if datatype == "varies" or demand.withdrawn:
+        return Shape(name, width=1000, plain=not demand.withdrawn)
+    inner = rules.demands(datatype, release)
     parts = tuple(
-        shape(item.datatype, f"{name}, {item.name}") for item in dictionary.datatype(datatype)
+        shape(item.datatype, f"{name}, {item.name}", release, inner.get(item.number, NOTHING))
+        for item in dictionary.datatype(datatype)
     )
+    required = bool(demand.required)
     if parts:
-        plain = all(part.plain for part in parts)
-        return Shape(name, None, parts, len(parts), plain)
+        coded = demand.table if datatype in _CODED else None
+        plain = coded is None and all(part.plain for part in parts)
+        watched = [number for number, part in enumerate(parts, 1) if _can_be_wrong(part)]
+        return Shape(
+            name, None, parts, len(parts), coded, demand.longest, required, plain, tuple(watched)
+        )
     check = primitives.CHECKS.get(datatype)
     # Up to 2.5 a time stamp had its precision as a second component (TS).
     width = 2 if datatype == "DTM" else 1
-    return Shape(name, check, (), width, check is None)
+    plain = check is None and demand.table is None and not demand.longest
+    return Shape(name, check, (), width, demand.table, demand.longest, required, plain)
+
+
+def _can_be_wrong(part: Shape) -> bool:
+    return part.required or not part.plain
