@@ -53,7 +53,8 @@ def _sequence(text: str, at: int) -> tuple[tuple[Item, ...], int]:
     items = []
     while match := _ITEM.match(text, at):
         at = match.end()
-        name, inner = match[2], ()
+        name = match[2]
+        inner: tuple[Item, ...] = ()
         if match[1]:
             inner, at = _sequence(text, at)
             if not inner or text[at : at + 1] != ")":
