@@ -136,6 +136,18 @@ def plus(text: str, amount: str, unit: str) -> str:
     return moment.isoformat() + text[19:]
 
 
+def minutes(start: str | None, end: str | None) -> int | None:
+    """The whole minutes between two dateTimes; None when either has no time or they are odd."""
+    if not start or not end or len(start) < 20 or len(end) < 20:
+        return None
+    try:
+        between = Moment.fromisoformat(end) - Moment.fromisoformat(start)
+    except (ValueError, TypeError):
+        return None
+    found, rest = divmod(between, timedelta(minutes=1))
+    return None if rest or found < 0 else found
+
+
 def form(text: str, wanted: str) -> str:
     """A FHIR date or time written for another format; '' when it lacks what is asked for."""
     day = text[:10].replace("-", "")

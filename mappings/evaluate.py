@@ -182,6 +182,8 @@ def _scalar(session: Session, call: Call, value: Value, coded: bool) -> Value:
         return lists.plus(session, call, value)
     if call.name == "unlike" and value.kind != "?":
         return lists.unlike(session, call, value)
+    if call.name == "until":
+        return lists.until(session, call, value)
     return calls.scalar(session, call, value, coded)
 
 

@@ -53,15 +53,17 @@ class Index:
     def referring(
         self, items: Iterable[Any], kind: str, names: Sequence[str]
     ) -> list[dict[str, Any]]:
-        """The resources of a type whose references at a path lead to one of the items."""
-        sources = self._referring.get((kind, names))
-        if sources is None:
-            sources = self._referring[kind, names] = {}
-            for resource in self.of(kind):
-                targets = map(self._resolved, pick((resource,), names))
+        """What holds a reference at a path that leads to one of the items: resources of a type,
+        or elements of them.
+        """
+        holders = self._referring.get((kind, names))
+        if holders is None:
+            holders = self._referring[kind, names] = {}
+            for holder in objects(pick(self.of(kind), names[:-1])):
+                targets = map(self._resolved, pick((holder,), names[-1:]))
                 for target in {id(target) for target in targets if target is not None}:
-                    sources.setdefault(target, []).append(resource)
-        return [resource for item in items for resource in sources.get(id(item), ())]
+                    holders.setdefault(target, []).append(holder)
+        return [holder for item in items for holder in holders.get(id(item), ())]
 
     def _resolved(self, reference: Any) -> dict[str, Any] | None:
         """The resource that a reference leads to."""

@@ -86,6 +86,7 @@ _LIST = (
     Function("number", SCALAR, "T", "N"),
     Function("times", SCALAR, "N", "N", 1, 1),
     Function("plus", SCALAR, "D", "D", 1, 2),
+    Function("until", SCALAR, "D", "N", 1, 1),
     Function("format", SCALAR, "D", "T", 1, 1),
     Function("unlike", SCALAR, "T", "T", 1, 1),
     Function("table", SCALAR, "T", "T", 1, 2),

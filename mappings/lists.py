@@ -103,7 +103,8 @@ def _filtered(session: Session, call: Call, value: Value) -> Value:
         with session.nested(f"for {item} in {value.code}:"):
             found = _item(session, value, item, path)
             values = session.constant(frozenset(wanted))
-            session.block.add(f"if {found.code} in {values}: {result}.append({item})")
+            code = f"({found.code} or '')" if "" in wanted else found.code
+            session.block.add(f"if {code} in {values}: {result}.append({item})")
         return replace(value, code=result)
     result, best = session.names.fresh(), session.names.fresh()
     ranks = session.constant({word: rank for rank, word in reversed([*enumerate(wanted)])})
@@ -203,18 +204,21 @@ def _skip(session: Session, call: Call, value: Value) -> Value:
 
 
 def _referring(session: Session, call: Call, value: Value) -> Value:
-    """The resources whose references at a path lead to the items."""
+    """The resources, or elements of them, whose reference at a path leads to the items."""
     path = parse_path(call.args[0].text)
     if session.plan.source != "fhir" or path is None or not path.names or path.relative:
         session.error("wrong-arguments", "'referring' takes a path such as Encounter.subject")
         return BROKEN
-    kind = path.segment
-    if fhir_walk.type_at(session, path) is None:
+    holder = replace(path, names=path.names[:-1])
+    kind = fhir_walk.type_at(session, holder) if fhir_walk.type_at(session, path) else None
+    if kind is None:
         return BROKEN
     name = session.names.fresh()
-    session.block.add(f"{name} = z.index.referring({value.code}, {kind!r}, {path.names!r})")
-    inner = Scope("fhir", datatype=kind, where=kind)
-    return Value(name, "I", True, datatype=kind, where=kind, scope=inner)
+    code = f"z.index.referring({value.code}, {path.segment!r}, {path.names!r})"
+    session.block.add(f"{name} = {code}")
+    where = ".".join((path.segment, *holder.names))
+    inner = Scope("fhir", datatype=kind, where=where)
+    return Value(name, "I", True, datatype=kind, where=where, scope=inner)
 
 
 def _context(session: Session, name: str) -> Value:
@@ -259,6 +263,19 @@ def plus(session: Session, call: Call, value: Value) -> Value:
     site = session.site(value.where)
     session.block.add(f"if {found.code}: {found.code} = plus({found.code}, z, {site}, {codes})")
     return replace(found, datatype="", always=False)
+
+
+def until(session: Session, call: Call, value: Value) -> Value:
+    """The whole minutes from a time to the one at a path."""
+    end = _path(session, call.args[0].text)
+    if "?" in (value.kind, end.kind):
+        return BROKEN
+    if value.kind != "D" or end.kind != "D":
+        session.error("type-mismatch", "'until' takes two dates")
+        return BROKEN
+    name = session.names.fresh()
+    session.block.add(f"{name} = minutes({value.code}, {end.code})")
+    return Value(name, "N", where=value.where)
 
 
 def unlike(session: Session, call: Call, value: Value) -> Value:

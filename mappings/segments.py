@@ -59,15 +59,21 @@ def _around(session: Session, node: Object, write: Callable[[], None]) -> None:
         return
     found = loops.as_list(session, found)
     label = str(expression(session, wanted))
+    written = session.names.fresh() if "$when" in node.entries else ""
+    if written:  # set ids have no gaps: what `$when` keeps out does not count
+        session.block.add(f"{written} = 0")
     with session.at(wanted.place), loops.loop(session, node, found, label):
         session.block.statement()
-        _when(session, node, write)
+        session.scope.counter = written or session.scope.counter
+        _when(session, node, write, written)
 
 
-def _when(session: Session, node: Object, write: Callable[[], None]) -> None:
+def _when(session: Session, node: Object, write: Callable[[], None], counter: str = "") -> None:
     tests = loops.when(session, node)
     if tests:
         with session.nested(f"if {' and '.join(tests)}:"):
+            if counter:
+                session.block.add(f"{counter} += 1")
             write()
     else:
         write()
@@ -156,13 +162,13 @@ def _field(session: Session, node: Node, store: Sink, deep: bool) -> None:
             session.block.add(f"{name} = []")
             for item in node.items:
                 session.block.statement()
-                _field(session, item, _adding(session, name), deep)
+                _repetitions(session, item, _adding(session, name))
             with session.block.inside(f"if {name}:"):
                 store(name)
         case Object() if "$each" in node.entries and deep:
             name = session.names.fresh()
             session.block.add(f"{name} = []")
-            _around(session, node, lambda: _parts(session, node, _adding(session, name)))
+            _repetitions(session, node, _adding(session, name))
             with session.block.inside(f"if {name}:"):
                 store(name)
         case Object():
@@ -170,6 +176,14 @@ def _field(session: Session, node: Node, store: Sink, deep: bool) -> None:
             _when(session, node, lambda: _parts(session, node, one))
         case _:
             session.error("wrong-cardinality", "a component takes one value", node.place)
+
+
+def _repetitions(session: Session, node: Node, add: Sink) -> None:
+    """One repetition, or as many as an `$each` gives."""
+    if isinstance(node, Object):
+        _around(session, node, lambda: _parts(session, node, add))
+    else:
+        _field(session, node, add, deep=False)
 
 
 def _adding(session: Session, name: str) -> Sink:

@@ -7,6 +7,9 @@ X12 005010).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from vagus.kernel.diagnostics import did_you_mean
 
 _ADT = {
@@ -123,6 +126,10 @@ _RAISED = (
     "work.requested",
 )
 
+_BY_TRIGGER = {
+    name.partition("^")[2]: name for format_name, name in TABLE if format_name == "hl7v2"
+}
+
 #: Every event there is.
 EVENTS: frozenset[str] = frozenset((*TABLE.values(), *_RAISED))
 
@@ -136,6 +143,41 @@ def event_of(format_name: str, message_type: str) -> str | None:
     if format_name == "hl7v2" and message_type.count("^") > 1:
         message_type = "^".join(message_type.split("^")[:2])
     return TABLE.get((format_name, message_type))
+
+
+#: What an event is written as when the Bundle does not say by which trigger it came about, and the
+#: first message type of the table is not the usual one.
+_USUAL = {
+    "encounter.updated": "ADT^A08",
+    "patient.deleted": "ADT^A29",
+    "patient.merged": "ADT^A40",
+    "patient.renumbered": "ADT^A47",
+    "account.merged": "ADT^A41",
+}
+_TRIGGERS = "http://terminology.hl7.org/CodeSystem/v2-0003"
+
+
+def written_as(format_name: str, bundle: Mapping[str, Any], event: str = "") -> str:
+    """The message type (`ADT^A01`, `270`) that a canonical Bundle becomes in a format: that of the
+    trigger in its MessageHeader, else the usual one of the event; '' when there is none.
+    """
+    if format_name == "hl7v2":
+        found = _BY_TRIGGER.get(_trigger(bundle), "") or _USUAL.get(event, "")
+        if found:
+            return found
+    return next(
+        (name for (known, name), its in TABLE.items() if known == format_name and its == event), ""
+    )
+
+
+def _trigger(bundle: Mapping[str, Any]) -> str:
+    """The trigger event in a Bundle's MessageHeader; '' when it has none."""
+    for entry in bundle.get("entry") or ():
+        resource = entry.get("resource") or {}
+        if resource.get("resourceType") == "MessageHeader":
+            coding = resource.get("eventCoding") or {}
+            return str(coding.get("code")) if coding.get("system") == _TRIGGERS else ""
+    return ""
 
 
 def matches(pattern: str, event: str) -> bool:
