@@ -100,6 +100,20 @@ class Retry(Config):
     longest: Duration = Field(300.0, gt=0, description="The longest wait between two tries")
 
 
+class Address(Config):
+    """What the header of a message that a mapping writes says of its two ends."""
+
+    sender: str = Field("", description="The sending application; default: that of the source")
+    sender_facility: str = Field("", description="The sending facility; default: as it came")
+    receiver: str = Field("", description="The receiving application; default: as it came")
+    receiver_facility: str = Field("", description="The receiving facility; default: as it came")
+    release: str = Field(
+        "",
+        pattern=r"^([0-9][0-9A-Za-z.]{0,11})?$",
+        description="The release of the standard it names; default: the mapping's",
+    )
+
+
 class DestinationConfig(Config):
     """What every destination may say, next to its connector."""
 
@@ -107,7 +121,12 @@ class DestinationConfig(Config):
     on: tuple[str, ...] = Field((), description="Event patterns such as patient.*; empty: all")
     when: str = Field("", description="An expression that must give a value")
     send: Send = Field(Send.CANONICAL, description="The canonical Bundle, or the bytes received")
-    mapping: str = Field("", description="A mapping from the canonical Bundle to what is sent")
+    mapping: str = Field(
+        "", description="A mapping from the canonical Bundle, or FORMAT_to_FORMAT: by event"
+    )
+    address: Address = Field(
+        default_factory=Address, description="What its mapping writes into the header"
+    )
     retry: Retry = Field(default_factory=Retry, description="How failures are tried again")
     on_dead: OnDead = Field(OnDead.CONTINUE, description="Whether a dead letter holds up its lane")
     ordering: str = Field("lane", pattern="^(lane|none)$", description="lane, or none for no order")

@@ -136,20 +136,9 @@ def transform_step(choose: Chooser, context: Context, measures: ChannelMeasures)
     return step
 
 
-def mapped(
-    mapping: Mapping, context: Context, compose: Callable[[Sequence[Any]], bytes]
-) -> Callable[[Work], bytes]:
-    """What a destination is sent that wants another format than the canonical one."""
-
-    def render(work: Work) -> bytes:
-        result = mapping.apply(work.bundle, at_acceptance(context, work.envelope.id))
-        return compose(result.segments)
-
-    return render
-
-
-def at_acceptance(context: Context, message_id: int) -> Context:
+def at_acceptance(context: Context, message_id: int, part: int = 0) -> Context:
     """The context of one message: its `now` is its acceptance, so that it can be made again."""
     moment = datetime.fromtimestamp(ids.millis(message_id) / 1000, UTC)
     stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return context.arrived(ids.to_text(message_id), stamp, stamp)
+    name = ids.to_text(message_id)
+    return context.arrived(f"{name}.{part}" if part else name, stamp, stamp)

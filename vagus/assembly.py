@@ -21,6 +21,7 @@ from channels.intake import Intake, Reading
 from channels.link import Link, LinkedSource
 from channels.measure import ChannelMeasures, DestinationMeasures
 from channels.operations import Operations
+from channels.outgoing import Writer, pair, written
 from channels.pipeline import Pipeline
 from channels.poison import StartedMark
 from channels.retry import RetryPolicy
@@ -29,7 +30,6 @@ from channels.steps import (
     by_name,
     by_type,
     filter_step,
-    mapped,
     require_step,
     split_step,
     transform_step,
@@ -38,6 +38,7 @@ from channels.steps import (
 from channels.work import Step as Action
 from channels.work import Work
 from connectors.seam import Destination
+from mappings.catalogue import Catalogue
 from mappings.context import Context
 from mappings.single import Expression, compile_expression
 from vagus.canonical import bundle, events
@@ -313,9 +314,9 @@ class _Assembly:
         return side[1](item.side.settings)
 
     def _render(self, item: DestinationFile, file: ChannelFile, format: Format) -> Render:
-        mapping = self._project.catalogue.get(item.config.mapping)
-        if mapping is not None:
-            return mapped(mapping, self._context(file), FORMATS[mapping.target_format].compose)
+        if item.config.mapping:
+            writer = writer_of(self._project.catalogue, item.config.mapping)
+            return written(writer, self._context(file), item.config.address)
         if item.config.send is Send.CANONICAL:
             return _canonical
 
@@ -323,6 +324,15 @@ class _Assembly:
             return format.encode(work.message) if work.divided else work.envelope.body
 
         return received
+
+
+def writer_of(catalogue: Catalogue, name: str) -> Writer:
+    """What writes by a mapping of that name, or by FORMAT_to_FORMAT; raises ConfigError."""
+    mapping = catalogue.get(name)
+    for target, format in FORMATS.items():
+        if mapping.target_format == target if mapping else name == pair(target):
+            return Writer(catalogue, target, format.compose, mapping)
+    raise ConfigError(f"no mapping '{name}' leads to a format that can be written")
 
 
 def _canonical(work: Work) -> bytes:

@@ -31,6 +31,7 @@ class Way(NamedTuple):
     choose: mapping.Choose
     context: Context
     validator: Callable[[], Validator]
+    catalogue: Catalogue
 
 
 class Mapped(NamedTuple):
@@ -61,9 +62,8 @@ def way(folder: Path | None, channel: str | None, name: str | None) -> Way:
         wanted = project.channels[0]
     keys = opening.keyset(project) if project and _has_keys(project) else None
     choose = mapping.named(catalogue, name) if name else mapping.chosen(catalogue, wanted)
-    return Way(
-        mapping.terms(wanted), choose, mapping.context(project, wanted, keys), cache(Validator)
-    )
+    facts = mapping.context(project, wanted, keys)
+    return Way(mapping.terms(wanted), choose, facts, cache(Validator), catalogue)
 
 
 def library() -> Catalogue:

@@ -28,6 +28,7 @@ VERBS: dict[str, Verb] = {
     "inspect": Verb("inspect", "Say what messages a file holds."),
     "map": Verb("map", "Map messages to canonical FHIR R4 Bundles."),
     "validate": Verb("validate", "Check messages against their standard."),
+    "encode": Verb("encode", "Write canonical Bundles as messages of a wire format."),
     "send": Verb("send", "Send messages to a port, a URL or a folder."),
     "messages": Verb("messages", "Search the journal."),
     "show": Verb("show", "Tell the history of one message."),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from channels.config import Send, Step
+from channels.outgoing import pair
 from mappings.single import compile_expression
 from vagus.canonical import events
 from vagus.formats.catalogue import FORMATS
@@ -194,6 +195,10 @@ class _Channel:
             self._error(item.fields.place, "nothing-to-send", text)
         if item.config.mapping:
             self._mapping_out(item, position)
+        elif "address" in item.fields.entries:
+            place = self._place("destinations", position, "address")
+            text = "an address is written by a mapping: add mapping: " + pair(self._format)
+            self._error(place, "bad-value", text)
         if item.side.connector == LINK:
             self._link(item)
 
@@ -202,8 +207,10 @@ class _Channel:
         name = item.config.mapping
         mapping = self._project.catalogue.get(name)
         if mapping is None:
-            hint = did_you_mean(name, self._project.catalogue.names())
-            self._error(place, "unknown-mapping", f"'{name}' is not a mapping{hint}")
+            pairs = [pair(target) for target in FORMATS]
+            if name not in pairs:
+                hint = did_you_mean(name, [*self._project.catalogue.names(), *pairs])
+                self._error(place, "unknown-mapping", f"'{name}' is not a mapping{hint}")
         elif mapping.source_format != TARGET or mapping.target_format not in FORMATS:
             text = f"mapping {name} must go from {TARGET} to one of {', '.join(FORMATS)}"
             self._error(place, "wrong-format", text)
@@ -245,6 +252,8 @@ class _Channel:
         mapping = self._project.catalogue.get(item.config.mapping) if item.config.mapping else None
         if mapping is not None:
             return mapping.target_format
+        if item.config.mapping:
+            return item.config.mapping.removeprefix(pair(""))
         return TARGET if item.config.send is Send.CANONICAL else self._format
 
     def _leads_back(self, start: ChannelFile) -> bool:

@@ -1,0 +1,75 @@
+"""What a destination is sent that wants another format than the canonical one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from channels.config import Address as Given
+from channels.steps import at_acceptance
+from channels.work import Work
+from mappings.catalogue import Catalogue
+from mappings.context import Address, Context
+from mappings.mapping import Mapping
+from mappings.result import Result
+from vagus.canonical import events
+from vagus.kernel.errors import ConfigError, MessageError
+
+CANONICAL = "fhir"
+
+
+class _NoMapping(MessageError):
+    stage = "map"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message as it leaves, with the mapping that wrote it and what that noticed."""
+
+    body: bytes
+    type: str
+    mapping: Mapping
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes canonical Bundles in one format: by one mapping, or by that for the message type."""
+
+    catalogue: Catalogue
+    target: str
+    compose: Callable[[Sequence[Any]], bytes]
+    mapping: Mapping | None = None  # None: by type
+
+    def write(self, bundle: dict[str, Any], event: str, context: Context) -> Written:
+        """The message that a Bundle becomes; raises MessageError."""
+        kind = events.written_as(self.target, bundle, event)
+        mapping = self.mapping or self._chosen(kind)
+        if mapping is None:
+            raise _NoMapping("no-mapping", kind)
+        if not kind and mapping.events:
+            kind = mapping.events[0]
+        result = mapping.apply(bundle, replace(context, type=kind))
+        return Written(self.compose(result.segments), kind, mapping, result)
+
+    def _chosen(self, kind: str) -> Mapping | None:
+        return self.catalogue.select(CANONICAL, type=kind, to=self.target) if kind else None
+
+
+def pair(target: str) -> str:
+    """How a destination asks for the mapping by message type: `fhir_to_…`."""
+    return f"{CANONICAL}_to_{target}"
+
+
+def written(writer: Writer, context: Context, address: Given) -> Callable[[Work], bytes]:
+    """What is sent for a message: its bytes in the writer's format."""
+    addressed = replace(context, address=Address(**address.model_dump()))
+
+    def render(work: Work) -> bytes:
+        if work.bundle is None:
+            raise ConfigError("a destination wants the canonical Bundle, but no step makes one")
+        facts = at_acceptance(addressed, work.envelope.id, work.part)
+        return writer.write(work.bundle, work.event, facts).body
+
+    return render
