@@ -14,9 +14,8 @@ from mappings.context import Address, Context
 from mappings.mapping import Mapping
 from mappings.result import Result
 from vagus.canonical import events
+from vagus.canonical.bundle import FORMAT as CANONICAL
 from vagus.kernel.errors import ConfigError, MessageError
-
-CANONICAL = "fhir"
 
 
 class _NoMapping(MessageError):
@@ -58,7 +57,7 @@ class Writer:
 
 
 def pair(target: str) -> str:
-    """How a destination asks for the mapping by message type: `fhir_to_…`."""
+    """How a destination asks for the mapping from the canonical format by message type."""
     return f"{CANONICAL}_to_{target}"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Named
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from hashlib import sha256
@@ -13,10 +14,11 @@ from typing import Any
 from mappings import comparison, givens
 from mappings.catalogue import Catalogue
 from mappings.context import Context
+from mappings.mapping import Mapping
 from mappings.nodes import Items, Node, Object, Text, adopt, dump, restore, words
 from mappings.result import Result
 from vagus.canonical import bundle as bundles
-from vagus.canonical import systems
+from vagus.canonical import events, systems
 from vagus.canonical.identity import Identity
 from vagus.formats.hl7v2 import writer
 from vagus.kernel import strictyaml
@@ -24,7 +26,7 @@ from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.errors import VagusError
 
 CASE_KEYS = "name given expect expect_exactly warnings deletes loss error trace".split()
-SETTINGS = "now key systems zone source endpoint facility".split()
+SETTINGS = "now key systems zone source endpoint facility type".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def run(
     path: Path,
     catalogue: Catalogue,
     accept: bool = False,
-    registries: Mapping[str, systems.Systems] | None = None,
+    registries: Named[str, systems.Systems] | None = None,
     only: str = "",
 ) -> list[CaseResult]:
     """The results of every case of a `*.test.yaml` file.
@@ -77,7 +79,7 @@ class _Tests:
         path: Path,
         node: Object,
         catalogue: Catalogue,
-        registries: Mapping[str, systems.Systems],
+        registries: Named[str, systems.Systems],
         accept: bool,
         only: str,
     ) -> None:
@@ -131,7 +133,7 @@ class _Tests:
         expected = comparison.word(case.entries.get("error"))
         try:
             loss = "field" if "loss" in case.entries else ""
-            result = mapping.apply(message, self._context(), loss=loss)
+            result = mapping.apply(message, self._context(mapping, message), loss=loss)
         except VagusError as error:
             code = getattr(error, "code", type(error).__name__)
             return [] if expected == code else [f"error: {error}"]
@@ -139,7 +141,7 @@ class _Tests:
             return [f"error: '{expected}' is expected and the message was mapped"]
         return [*self._output(case, result, mapping.target_format), *_noticed(case, result)]
 
-    def _context(self) -> Context:
+    def _context(self, mapping: Mapping, message: Any) -> Context:
         settings = {key: comparison.word(node) for key, node in self._settings.items()}
         for key in settings:
             if key not in SETTINGS:
@@ -158,6 +160,7 @@ class _Tests:
             zone=settings.get("zone", "UTC"),
             identity=Identity(secret),
             systems=self._registries.get(name) or systems.Systems(name),
+            type=settings.get("type") or _type(mapping, message),
         )
 
     def _output(self, case: Object, result: Result, target: str) -> list[str]:
@@ -187,6 +190,14 @@ class _Tests:
         return comparison.lines(expected.strip(), given.strip())
 
 
+def _type(mapping: Mapping, message: Any) -> str:
+    """The message type of what leaves, by the Bundle itself or by what the mapping is for."""
+    if mapping.source_format != bundles.FORMAT:
+        return ""
+    said = events.written_as(mapping.target_format, message)
+    return said or (mapping.events[0] if mapping.events else "")
+
+
 def _rewritten(file: Path, text: str) -> list[str]:
     """Make a file hold this text; gives the lines in which it differs from what it held."""
     before = file.read_text("utf-8") if file.is_file() else ""
@@ -202,7 +213,7 @@ def _loads(text: str) -> Any:
     return json.loads(text, parse_float=str, parse_int=str)
 
 
-def _pretty(bundle: Mapping[str, Any]) -> str:
+def _pretty(bundle: Named[str, Any]) -> str:
     """The Bundle with one element a line, numbers written exactly."""
     exact = json.loads(bundles.dumps(dict(bundle)), parse_float=_Number, parse_int=_Number)
     marked = json.dumps(exact, indent=2, ensure_ascii=False, default=str)

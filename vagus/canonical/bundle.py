@@ -19,6 +19,8 @@ from vagus.kernel.errors import DecodeError
 
 Resource = dict[str, Any]
 
+#: What mappings call the format of canonical Bundles.
+FORMAT = "fhir"
 #: Objects and lists inside each other; R4 content stays far below.
 MAX_DEPTH = 64
 _STRINGS = re.compile(rb'"(?:[^"\\]+|\\.)*"', re.DOTALL)

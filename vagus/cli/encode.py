@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from channels.outgoing import CANONICAL, Writer, Written, pair
+from channels.outgoing import Writer, Written, pair
 from mappings.context import Address, Context
 from vagus.assembly import writer_of
 from vagus.canonical import bundle
@@ -74,8 +74,10 @@ def command(
     """
     way = applying.way(folder, channel, None)
     writer = writer_of(way.catalogue, name or pair(target))
-    if writer.target != target or (writer.mapping and writer.mapping.source_format != CANONICAL):
-        raise ConfigError(f"mapping {name} does not lead from {CANONICAL} to {target}")
+    if writer.target != target or (
+        writer.mapping and writer.mapping.source_format != bundle.FORMAT
+    ):
+        raise ConfigError(f"mapping {name} does not lead from {bundle.FORMAT} to {target}")
     context = replace(way.context, address=Address(release=release))
     total = failed = 0
     for found in _bundles(reading.contents(file)):

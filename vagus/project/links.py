@@ -11,6 +11,7 @@ from channels.config import Send, Step
 from channels.outgoing import pair
 from mappings.single import compile_expression
 from vagus.canonical import events
+from vagus.canonical.bundle import FORMAT as TARGET
 from vagus.formats.catalogue import FORMATS
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import place_of
@@ -19,7 +20,6 @@ from vagus.project.model import FILE, LINK, ChannelFile, DestinationFile, Projec
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 _OWN_SEGMENT = re.compile(r"Z[A-Z0-9]{2}")
 MODELS = ("fhir/r4",)
-TARGET = "fhir"
 _EVERY = {"", "0.0.0.0", "::"}  # noqa: S104 - addresses that stand for all, compared and not used
 
 
