@@ -6,7 +6,7 @@ reads neither `Delivery.content` nor what a consumer makes of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,4 +71,50 @@ class Broker(Protocol):
 
     def queues(self) -> list[Queue]:
         """Every queue that is declared."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One canonical event on its way to one subscriber.
+
+    `sealed` is opaque; `headers` and everything else here may be read by whoever looks at the
+    broker. `lane` is the opaque token of what must stay in order.
+    """
+
+    id: str
+    subscriber: str
+    type: str  # subject.verb
+    lane: bytes
+    headers: Mapping[str, str]
+    sealed: bytes
+
+
+class Refused(Exception):
+    """The broker did not take an event; `code` is a word. It may be sent again."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Carrier(Protocol):
+    """Brings events to subscribers in other processes."""
+
+    window: int  # how many events may be under way at once
+
+    def start(self) -> None:
+        """Begin to connect; what is published waits. Raises ConfigError."""
+        ...
+
+    async def stop(self) -> None:
+        """Close; whoever still waits for an event hears nothing more."""
+        ...
+
+    async def publish(self, event: Event) -> None:
+        """Return once the event is durable there; raises Refused."""
+        ...
+
+    def watch(self, told: Callable[[bool], None]) -> None:
+        """Have somebody told, now and at every change, whether events can be sent."""
         ...

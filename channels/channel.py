@@ -72,6 +72,7 @@ class Channel:
             key=f"{key}.{delivery.part}" if delivery.part else key,
             body=self.renders[delivery.destination](work),
             type=work.event,
+            lanes=delivery.lanes,
         )
 
     def revived(self, message: int, part: int, destination: int) -> Delivery:

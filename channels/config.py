@@ -32,6 +32,12 @@ class Send(StrEnum):
     RECEIVED = "received"
 
 
+class Publish(StrEnum):
+    """What subscribers are given."""
+
+    CANONICAL = "canonical"
+
+
 class Unrouted(StrEnum):
     """What becomes of an event that no destination wants."""
 
@@ -144,6 +150,9 @@ class ChannelConfig(Config):
     description: str = Field("", description="What it is for, in a sentence")
     enabled: bool = Field(True, description="Whether it runs")
     steps: tuple[Step, ...] = Field((), description="What is done with each message, in order")
+    publish: Publish | None = Field(
+        None, description="canonical: every event also goes to the project's subscribers"
+    )
     unrouted: Unrouted = Field(
         Unrouted.DEAD, description="What becomes of an event no destination wants"
     )

@@ -66,7 +66,8 @@ class Courier:
         if self._timer:
             self._timer.cancel()
         if self._workers:
-            await asyncio.wait(self._workers, timeout=patience)
+            away = self.dispatch.health.away  # then what is under way stays in doubt
+            await asyncio.wait(self._workers, timeout=0 if away else patience)
             for worker in self._workers:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)

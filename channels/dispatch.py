@@ -149,6 +149,11 @@ class Dispatch:
         else:
             self._release(held)
 
+    def reach(self, reachable: bool) -> None:
+        """The destination says by itself whether it can be reached."""
+        self.health.away = not reachable
+        self.notify()
+
     # What goes out.
 
     def take(self, now: float) -> Delivery | None:
@@ -169,6 +174,8 @@ class Dispatch:
     def wake_at(self, now: float) -> float | None:
         """When something becomes takeable by time alone, in unix seconds; None: it does not."""
         health = self.health
+        if health.away:
+            return None  # it will tell
         if self.paused or self.in_flight >= (1 if health.down else health.allowed(now)):
             return None  # being resumed, or the outcome of what is under way, will tell
         due = self._parked[0][0] if self._parked else None

@@ -187,7 +187,7 @@ class Engine:
         if self._queue or not self._backlog.hot:
             return True
         return any(
-            item.dispatch.in_flight
+            (item.dispatch.in_flight and not item.dispatch.health.away)
             or (item.dispatch.available and not item.dispatch.health.down)
             or (item.dispatch.cold and not item.dispatch.health.down)
             for item in self.couriers

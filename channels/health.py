@@ -16,18 +16,27 @@ class Health:
         self._ramp = concurrency
         self._failures = 0
         self.probe_at = 0.0
-        self.down = False
+        self._failing = False
+        #: Whether it has said by itself that it cannot be reached; it will say when it can.
+        self.away = False
+
+    @property
+    def down(self) -> bool:
+        """Whether it takes nothing at the moment."""
+        return self._failing or self.away
 
     def allowed(self, now: float) -> int:
         """Sends that may be under way: all, a ramp, one probe, or none."""
-        if self.down:
+        if self.away:
+            return 0
+        if self._failing:
             return 1 if now >= self.probe_at else 0
         return self._ramp
 
     def succeeded(self) -> None:
         """It took something."""
-        if self.down:
-            self.down = False
+        if self._failing:
+            self._failing = False
             self._failures = 0
             self._ramp = 1
         elif self._ramp < self._concurrency:
@@ -35,8 +44,8 @@ class Health:
 
     def failed(self, now: float, wish: float | None = None) -> None:
         """It did not answer; several sends failing together count once."""
-        if self.down and now < self.probe_at:
+        if self._failing and now < self.probe_at:
             return
-        self.down = True
+        self._failing = True
         self._failures += 1
         self.probe_at = now + max(wish or 0.0, retry.probe_delay(self._failures, self._random))

@@ -70,6 +70,7 @@ class Outbound:
     key: str
     body: bytes
     type: str = ""  # canonical event or message type, a closed word
+    lanes: tuple[bytes, ...] = ()  # opaque tokens of what it must stay in order with
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from random import random
 from typing import Any
 
 from broker.embedded import EmbeddedBroker
-from broker.seam import Queue
+from broker.seam import Carrier, Queue
 from channels.channel import Channel, Render
 from channels.config import Send, Step
 from channels.courier import Courier
@@ -41,6 +41,7 @@ from connectors.seam import Destination
 from mappings.catalogue import Catalogue
 from mappings.context import Context
 from mappings.single import Expression, compile_expression
+from vagus import publishing
 from vagus.canonical import bundle, events
 from vagus.canonical.identity import Identity
 from vagus.canonical.systems import Systems
@@ -55,7 +56,7 @@ from vagus.kernel.diagnostics import Diagnostics, Place
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
 from vagus.project import ChannelFile, DestinationFile, Project, keyset
-from vagus.project.model import LINK
+from vagus.project.model import LINK, SubscriberSettings
 
 LANE_BYTES = 12
 #: What nearly every feed of a practice begins with.
@@ -72,6 +73,7 @@ class Running:
     engine: Engine
     journal: Journal
     operations: Operations
+    carrier: Carrier | None = None  # what brings events to other processes
     _last: dict[str, int] | None = None
 
     def counts(self) -> dict[str, int]:
@@ -96,6 +98,8 @@ class Running:
             await self.engine.stop(patience)
             self._last = self.counts()
         finally:
+            if self.carrier is not None:
+                await self.carrier.stop()
             await self.journal.close()
 
 
@@ -107,6 +111,8 @@ async def running(project: Project, clock: Clock | None = None) -> AsyncIterator
     """
     assembled = await _Assembly(project, clock or SystemClock()).build()
     try:
+        if assembled.carrier is not None:
+            assembled.carrier.start()
         await assembled.engine.start()
         await assembled.operations.start()
     except BaseException:
@@ -147,6 +153,7 @@ class _Assembly:
             soon = asyncio.get_running_loop().call_soon
             self._engine = Engine(self._journal, self._broker, self._clock, mark, soon)
             self._engine.pressure.min_free = project.settings.store.min_free
+            self._carrier = publishing.carrier(project, self._clock)
             for file in project.channels:
                 if file.config.enabled:
                     self._engine.add(self._channel(file))
@@ -158,7 +165,7 @@ class _Assembly:
             Reader.open(self._journal.folder, self._keys),
             lambda name: project.catalogue.get(name) is not None,
         )
-        return Running(project, self._engine, self._journal, operations)
+        return Running(project, self._engine, self._journal, operations, self._carrier)
 
     def _channel(self, file: ChannelFile) -> Channel:
         name = file.config.channel
@@ -179,6 +186,8 @@ class _Assembly:
         couriers: dict[int, Courier] = {}
         renders: dict[int, Render] = {}
         routes: list[Route] = []
+        canonical: set[int] = set()
+        unordered: set[int] = set()
         for item in file.destinations:
             number = self._journal.destination(f"{name}.{item.config.name}")
             couriers[number] = self._courier(number, name, item)
@@ -186,6 +195,16 @@ class _Assembly:
             when = item.config.when
             condition = _condition(when, item.fields.place, format) if when else None
             routes.append(Route(number, item.config.on, condition))
+            if item.config.send is Send.CANONICAL:
+                canonical.add(number)
+            if item.config.ordering == "none":
+                unordered.add(number)
+        for number, subscriber, courier in self._publications(file):
+            couriers[number], renders[number] = courier, _canonical
+            routes.append(Route(number, subscriber.on))
+            canonical.add(number)
+            if subscriber.ordering == "none":
+                unordered.add(number)
         actions = [self._action(step, file, format, measures) for step in file.config.steps]
         channel = Channel(
             config=file.config,
@@ -203,16 +222,8 @@ class _Assembly:
             couriers=couriers,
             renders=renders,
             stored=self._stored,
-            canonical=frozenset(
-                number
-                for number, item in zip(couriers, file.destinations, strict=True)
-                if item.config.send is Send.CANONICAL
-            ),
-            unordered=frozenset(
-                number
-                for number, item in zip(couriers, file.destinations, strict=True)
-                if item.config.ordering == "none"
-            ),
+            canonical=frozenset(canonical),
+            unordered=frozenset(unordered),
         )
         self._channels[name] = channel
         channel.sources = [self._source(file)]
@@ -304,6 +315,13 @@ class _Assembly:
         )
         self._broker.attach(queue, dispatch)
         return Courier(queue.name, dispatch, destination, self._clock, DestinationMeasures())
+
+    def _publications(self, file: ChannelFile) -> list[tuple[int, SubscriberSettings, Courier]]:
+        name, project = file.config.channel, self._project
+        if file.config.publish is None or self._carrier is None:
+            return []
+        parts = (self._carrier, self._journal, self._broker, self._clock)
+        return list(publishing.publications(project, name, *parts))
 
     def _destination(self, item: DestinationFile) -> Destination:
         if item.side.connector == LINK:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from broker.rabbitmq.settings import RabbitMQ
+from vagus import publishing
 from vagus.cli import opening, output
 from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples, folder, form
+from vagus.kernel import jwe
+from vagus.kernel.errors import ConfigError
 from vagus.project import Project
 
 EXCHANGE = "vagus.events"
 COLUMNS = ("queue", "channel", "patterns", "order", "consumer")
 
 
-@click.group(epilog=examples("vagus broker topology", "vagus broker topology --format json"))
+@click.group(
+    epilog=examples(
+        "vagus broker topology", "vagus broker topology --format json", "vagus broker key desk.jwk"
+    )
+)
 def command() -> None:
-    """Show the queues and bindings of a project."""
+    """Show the queues and bindings of a project, or make a subscriber's key."""
 
 
 @command.command(
@@ -30,18 +39,60 @@ def command() -> None:
 @folder()
 @form()
 def topology(folder: Path | None, form: str) -> int:
-    """Show one queue for each destination, and the events it gets.
+    """Show the queues of a project, and the events each gets.
 
-    As JSON it is one document in the form of RabbitMQ's definitions. The embedded broker keeps
-    the same queues as rows of the journal.
+    With RabbitMQ these are the queues of its subscribers, which the engine declares; as JSON they
+    are one document that `rabbitmqctl import_definitions` takes. The embedded broker keeps its
+    queues, one for each destination, as rows of the journal.
     """
     project = opening.opened(folder)
+    rabbitmq = project.settings.broker.rabbitmq
     if form == output.JSON:
-        output.line(definitions(project))
+        output.line(definitions(project) if rabbitmq is None else declared(project, rabbitmq))
     else:
-        output.say(f"broker: {project.settings.broker}")
-        output.rows(queues(project), COLUMNS, form)
+        output.say(f"broker: {project.settings.broker.kind}")
+        found = queues(project) if rabbitmq is None else subscribed(project)
+        output.rows(found, COLUMNS, form)
     return CLEAN
+
+
+@command.command(epilog=examples("vagus broker key desk.jwk"))
+@click.argument("file", type=click.Path(path_type=Path))
+def key(file: Path) -> int:
+    """Write a new shared secret for a subscriber: a JWK that only its owner may read.
+
+    The engine seals the subscriber's events with it; give the subscriber a copy by a safe way.
+    """
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{file}: the key cannot be written: {error.strerror}") from None
+    with os.fdopen(handle, "w", encoding="ascii") as stream:
+        stream.write(jwe.generate(file.stem) + "\n")
+    return CLEAN
+
+
+def subscribed(project: Project) -> Iterator[dict[str, object]]:
+    """One row for each queue of each subscriber, dead letters included."""
+    made = publishing.topology(project)
+    publishers = [
+        item.config.channel for item in project.channels if item.config.publish is not None
+    ]
+    for item in project.settings.subscribers:
+        row = {
+            "channel": " ".join(publishers),
+            "patterns": list(item.on),
+            "order": item.ordering,
+            "consumer": item.name,
+        }
+        for number in range(item.queues):
+            yield {"queue": made.queue(item.name, number), **row}
+        yield {"queue": made.dead_queue(item.name), **row, "order": "none"}
+
+
+def declared(project: Project, rabbitmq: RabbitMQ) -> dict[str, object]:
+    """What the engine declares at RabbitMQ, as a definitions document."""
+    return publishing.topology(project).definitions(rabbitmq.vhost)
 
 
 def queues(project: Project) -> Iterator[dict[str, object]]:
@@ -64,7 +115,7 @@ def definitions(project: Project) -> dict[str, object]:
     vhost = "/"
     found = list(queues(project))
     return {
-        "vagus": {"project": project.name, "broker": project.settings.broker},
+        "vagus": {"project": project.name, "broker": project.settings.broker.kind},
         "exchanges": [
             {
                 "name": EXCHANGE,

@@ -15,6 +15,7 @@ from vagus.canonical.bundle import FORMAT as TARGET
 from vagus.formats.catalogue import FORMATS
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import place_of
+from vagus.project import subscribers
 from vagus.project.model import FILE, LINK, ChannelFile, DestinationFile, Project, Side
 
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -27,6 +28,7 @@ def check(project: Project, diagnostics: Diagnostics) -> None:
     """Add a diagnostic for whatever does not fit together."""
     _names(project, diagnostics)
     _ports(project, diagnostics)
+    subscribers.check(project, diagnostics)
     for channel in project.channels:
         _Channel(project, channel, diagnostics).check()
 
@@ -101,7 +103,7 @@ class _Channel:
         for position, item in enumerate(self._channel.destinations):
             self._destination(item, position)
         self._warnings(self._channel.source, "source")
-        if not self._channel.destinations:
+        if not self._channel.destinations and self._channel.config.publish is None:
             text = "the channel has no destination: all its messages become dead letters"
             self._diagnostics.warning(self._channel.place, "no-destination", text)
 

@@ -59,6 +59,7 @@ class Loader:
             ),
             systems=self._systems(),
             connectors=self._connectors,
+            node=node,
         )
         for path in sorted((self._folder / "channels").glob("*.yaml")):
             if channel := self._channel(path, options):

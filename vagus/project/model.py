@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from broker.rabbitmq.settings import RabbitMQ
 from channels.config import ChannelConfig, DestinationConfig, SourceConfig
 from connectors.seam import Connector
 from mappings.catalogue import Catalogue
 from vagus.canonical.systems import Systems
 from vagus.kernel.diagnostics import Place
-from vagus.kernel.settings import Config, Duration, Size
-from vagus.kernel.strictyaml import Fields
+from vagus.kernel.settings import Config, Duration, ProjectPath, Size
+from vagus.kernel.strictyaml import Fields, Node
 
 FILE = "vagus.yaml"
+EMBEDDED = "embedded"
 LINK = "channel"  # a destination that is another channel, and the source of such a channel
 
 
@@ -44,6 +47,43 @@ class Http(Config):
     expose: bool = Field(False, description="Allow an address that is not loopback")
 
 
+class Broker(Config):
+    """What carries events: the word embedded, or rabbitmq with its settings."""
+
+    rabbitmq: RabbitMQ | None = Field(None, description="Carries events to subscribers")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _embedded(cls, value: object) -> object:
+        return {} if value == EMBEDDED else value
+
+    @property
+    def kind(self) -> str:
+        """The name of the broker."""
+        return EMBEDDED if self.rabbitmq is None else "rabbitmq"
+
+
+class SubscriberSettings(Config):
+    """A program that gets canonical events: which ones, and the key they are sealed with."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Its name")
+    description: str = Field("", description="What it is for, in a sentence")
+    on: tuple[str, ...] = Field(("*",), description="Event patterns such as appointment.*")
+    key: ProjectPath = Field(description="File with its key: a JWK, or a set; the first seals")
+    queues: Literal[1, 2, 4, 8, 16] = Field(1, description="Queues that share its patients")
+    ordering: str = Field("lane", pattern="^(lane|none)$", description="lane, or none for no order")
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return value.split() if isinstance(value, str) else value
+
+    @field_validator("queues", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
 class ProjectSettings(Config):
     """What vagus.yaml may say."""
 
@@ -51,10 +91,13 @@ class ProjectSettings(Config):
     description: str = Field("", description="What it is for, in a sentence")
     node: int = Field(0, ge=0, le=63, description="The number of this engine among its peers")
     zone: str = Field("UTC", description="The time zone of channels that name none")
-    broker: str = Field("embedded", pattern="^embedded$", description="What carries events")
+    broker: Broker = Field(default_factory=Broker, description="What carries events")
     store: Store = Field(default_factory=Store, description="Where messages are kept")
     keys: Keys = Field(default_factory=Keys, description="Where the keys come from")
     http: Http = Field(default_factory=Http, description="Health checks and metrics")
+    subscribers: tuple[SubscriberSettings, ...] = Field(
+        (), description="Programs that get canonical events"
+    )
 
 
 @dataclass(slots=True)
@@ -97,6 +140,7 @@ class Project:
     catalogue: Catalogue
     systems: Mapping[str, Systems]
     connectors: Mapping[str, Connector]
+    node: Node | None = None  # of the main file
 
     @property
     def name(self) -> str:

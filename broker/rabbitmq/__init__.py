@@ -1,0 +1,1 @@
+"""Canonical events between processes over RabbitMQ; the journal is the outbox."""
