@@ -129,6 +129,24 @@ def identity_of(keys: Keyset) -> Identity:
     return Identity(keys.derive("identity"))
 
 
+class _Ways:
+    """Where the events of one channel go, by the number of each destination."""
+
+    def __init__(self) -> None:
+        self.couriers: dict[int, Courier] = {}
+        self.renders: dict[int, Render] = {}
+        self.routes: list[Route] = []
+        self.canonical: set[int] = set()
+        self.unordered: set[int] = set()
+
+    def add(self, courier: Courier, render: Render, ordering: str) -> None:
+        """One more destination, and what is made for it."""
+        number = courier.dispatch.destination
+        self.couriers[number], self.renders[number] = courier, render
+        if ordering == "none":
+            self.unordered.add(number)
+
+
 class _Assembly:
     """Puts the parts of one project together."""
 
@@ -183,28 +201,7 @@ class _Assembly:
         intake = Intake(
             endpoint, reading, self._journal, self._clock, measures, self._engine.arrived
         )
-        couriers: dict[int, Courier] = {}
-        renders: dict[int, Render] = {}
-        routes: list[Route] = []
-        canonical: set[int] = set()
-        unordered: set[int] = set()
-        for item in file.destinations:
-            number = self._journal.destination(f"{name}.{item.config.name}")
-            couriers[number] = self._courier(number, name, item)
-            renders[number] = self._render(item, file, format)
-            when = item.config.when
-            condition = _condition(when, item.fields.place, format) if when else None
-            routes.append(Route(number, item.config.on, condition))
-            if item.config.send is Send.CANONICAL:
-                canonical.add(number)
-            if item.config.ordering == "none":
-                unordered.add(number)
-        for number, subscriber, courier in self._publications(file):
-            couriers[number], renders[number] = courier, _canonical
-            routes.append(Route(number, subscriber.on))
-            canonical.add(number)
-            if subscriber.ordering == "none":
-                unordered.add(number)
+        ways = self._ways(file, format)
         actions = [self._action(step, file, format, measures) for step in file.config.steps]
         channel = Channel(
             config=file.config,
@@ -214,22 +211,42 @@ class _Assembly:
                 decode=lambda body: format.decode(body, terms),
                 event=lambda kind: events.event_of(format.name, kind) or "",
                 steps=actions,
-                router=Router(routes),
+                router=Router(ways.routes),
                 unrouted=file.config.unrouted,
             ),
             lanes=lanes,
             measures=measures,
-            couriers=couriers,
-            renders=renders,
+            couriers=ways.couriers,
+            renders=ways.renders,
             stored=self._stored,
-            canonical=frozenset(canonical),
-            unordered=frozenset(unordered),
+            canonical=frozenset(ways.canonical),
+            unordered=frozenset(ways.unordered),
         )
         self._channels[name] = channel
         channel.sources = [self._source(file)]
-        for courier in couriers.values():
+        for courier in ways.couriers.values():
             courier.make = channel.make
         return channel
+
+    def _ways(self, file: ChannelFile, format: Format) -> _Ways:
+        """Where the events of a channel go: its destinations, then the project's subscribers."""
+        ways = _Ways()
+        for item in file.destinations:
+            config = item.config
+            number = self._journal.destination(f"{file.config.channel}.{config.name}")
+            when = config.when
+            condition = _condition(when, item.fields.place, format) if when else None
+            courier = self._courier(number, file.config.channel, item)
+            ways.add(courier, self._render(item, file, format), config.ordering)
+            ways.routes.append(Route(number, config.on, condition))
+            if config.send is Send.CANONICAL:
+                ways.canonical.add(number)
+        for subscriber, courier in self._publications(file):
+            number = courier.dispatch.destination
+            ways.add(courier, _canonical, subscriber.ordering)
+            ways.routes.append(Route(number, subscriber.on))
+            ways.canonical.add(number)
+        return ways
 
     def _stored(self, message_id: int) -> tuple[bytes, str | None]:
         fate = self._journal.fate(message_id)
@@ -316,7 +333,7 @@ class _Assembly:
         self._broker.attach(queue, dispatch)
         return Courier(queue.name, dispatch, destination, self._clock, DestinationMeasures())
 
-    def _publications(self, file: ChannelFile) -> list[tuple[int, SubscriberSettings, Courier]]:
+    def _publications(self, file: ChannelFile) -> list[tuple[SubscriberSettings, Courier]]:
         name, project = file.config.channel, self._project
         if file.config.publish is None or self._carrier is None:
             return []

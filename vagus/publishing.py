@@ -52,8 +52,8 @@ def carrier(project: Project, clock: Clock) -> Carrier | None:
 
 def publications(
     project: Project, channel: str, carrier: Carrier, journal: Journal, broker: Broker, clock: Clock
-) -> Iterator[tuple[int, SubscriberSettings, Courier]]:
-    """One destination of a channel for each subscriber: its number and who carries to it.
+) -> Iterator[tuple[SubscriberSettings, Courier]]:
+    """One destination of a channel for each subscriber, and who carries to it.
 
     Raises ConfigError for a key that cannot be used.
     """
@@ -67,4 +67,4 @@ def publications(
         dispatch = Dispatch(number, broker, RetryPolicy(), health, random)
         broker.attach(Queue(number, name, channel, item.on), dispatch)
         carrier.watch(dispatch.reach)
-        yield number, item, Courier(name, dispatch, publication, clock, DestinationMeasures())
+        yield item, Courier(name, dispatch, publication, clock, DestinationMeasures())

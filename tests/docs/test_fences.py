@@ -11,6 +11,7 @@ import pytest
 from mappings import golden
 from mappings.catalogue import Catalogue
 from vagus.kernel.diagnostics import Diagnostics
+from vagus.kernel.jwe import generate
 from vagus.kernel.settings import Reader
 from vagus.project import load
 from vagus.simulators.loading import load as load_simulators
@@ -91,6 +92,10 @@ def test_no_block_troubles_another(written: Written) -> None:
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "project"], ids=lambda b: b.name)
 def test_a_project_file_loads(block: Block, tmp_path: Path) -> None:
     (tmp_path / "vagus.yaml").write_text(block.text, "utf-8")
+    for name in re.findall(r"key: (\S+\.jwk)", block.text):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(generate("docs"))
+        (tmp_path / name).chmod(0o600)
     diagnostics = Diagnostics()
     assert load(tmp_path, diagnostics, {}) is not None
     assert [str(item) for item in diagnostics] == []
