@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from map_conformance.official import Row, Step, datatype_sheets
+from map_conformance.official import Row, Step
 from map_conformance.rules import Rule, Source, rules
 from vagus.canonical import shapes
 from vagus.formats.hl7v2 import dictionary
@@ -23,7 +23,7 @@ Place = tuple[str, str]  # mapping, resource
 
 def implementing(row: Row) -> Rule | None:
     """A rule that does what a row asks, or None."""
-    matches = _by_datatype if row.sheet in datatype_sheets() else _by_field
+    matches = _by_datatype if row.of_datatype else _by_field
     return next(matches(row), None)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from map_conformance import corrections
 
 CORPORA = Path(__file__).parents[3] / "shared/corpora"
 TABLES = CORPORA / "hl7-v2-to-fhir/mappings"
@@ -16,7 +18,6 @@ BESIDE = ("IAM[AllergyIntolerance]", "NTE[Observation]", "SFT[MessageHeader]")
 
 _IDENTIFIER = re.compile(r"([A-Z][A-Z0-9]{1,2})(?:[-.](\d+))?(?:\.(\d+))?\Z")
 _INDEX = re.compile(r"\[[^\]]*\]?")
-_MISTYPED = "/v\\5.0/"
 _FORMULA = re.compile(r"[A-Z0-9]{2,3}[-.]\d|\+")
 
 
@@ -44,9 +45,14 @@ class Row:
     condition: str
 
     @property
+    def of_datatype(self) -> bool:
+        """Whether it stands in the table of a data type."""
+        return _folder(self.sheet) == "datatypes"
+
+    @property
     def place(self) -> str:
         """The field as one writes it: `PID-3`, `OBX-5`, `CX.4`."""
-        mark = "." if self.sheet in datatype_sheets() else "-"
+        mark = "." if self.of_datatype else "-"
         return f"{self.segment}{mark}{self.field}" if self.field else self.segment
 
     @property
@@ -65,12 +71,11 @@ def segment_sheets() -> tuple[str, ...]:
     return tuple(sorted(name for name in found if _file("segments", name)))
 
 
-@cache
-def datatype_sheets() -> tuple[str, ...]:
-    """The data type tables that the rows of those segments refer to, and those they refer to."""
+def datatype_sheets(following: Iterable[Row]) -> tuple[str, ...]:
+    """The data type tables that some rows refer to, and those that these refer to."""
     known = {_name(path).lower(): _name(path) for path in (TABLES / "datatypes").glob("*.csv")}
     found: set[str] = set()
-    pending = [row.datatype for name in segment_sheets() for row in _read("segments", name)]
+    pending = [row.datatype for row in following]
     while pending:
         name = known.get(pending.pop().replace(" ", "").lower(), "")
         if name and name not in found:
@@ -114,7 +119,7 @@ def _read(folder: str, sheet: str) -> tuple[Row, ...]:
     for line in lines:
         if _url(line[9]):
             near = line[9].rsplit(".", 1)[0]
-            urls[line[1], near] = line[16].strip('" ').replace(_MISTYPED, "/5.0/")
+            urls[line[1], near] = corrections.text(line[16])
             urls.setdefault(("", near), urls[line[1], near])
     return tuple(row for line in lines if (row := _row(sheet, line, urls)) is not None)
 
@@ -129,7 +134,7 @@ def _row(sheet: str, line: list[str], urls: dict[tuple[str, str], str]) -> Row |
         return None
     attribute, _, assigned = line[9].partition("=")
     attribute = attribute.strip()
-    made = line[14] if attribute == "$this" else sheet
+    made = (attribute == "$this" and line[14]) or sheet
     target = re.split(r"[-.\]]", made.partition("[")[2])[0]
     near = attribute.rsplit(".", 1)[0] if "extension" in attribute else ""
     steps = tuple(_steps(target, attribute, sheet))
@@ -140,7 +145,7 @@ def _row(sheet: str, line: list[str], urls: dict[tuple[str, str], str]) -> Row |
         int(found[3] or 0),
         attribute,
         steps,
-        _constant(assigned or line[16], steps),
+        corrections.MISPLACED.get((line[1], attribute)) or _constant(assigned or line[16], steps),
         urls.get((line[1], near)) or urls.get(("", near), ""),
         line[14],
         line[6] or line[8],
@@ -152,15 +157,16 @@ def _constant(text: str, steps: tuple[Step, ...]) -> str:
     remark = text.startswith("/") or "valueset-" in text
     if remark or _FORMULA.search(text) or not steps[-1].path:
         return ""
-    return text.strip("\"'# ").removesuffix(".").replace(_MISTYPED, "/5.0/")
+    return corrections.text(text)
 
 
 def _steps(target: str, attribute: str, sheet: str) -> Iterator[Step]:
     """`location[5].location(Location.operationalStatus)` is two steps, through the reference."""
     text = _INDEX.sub("", attribute).replace("$this", "").replace("$value", "")
-    parts = text.replace(")", "").replace("}", "").split("(")
+    parts = corrections.words(text).replace(")", "").replace("}", "").split("(")
     prefix = re.search(r"\[\w+\.(\w+)-", sheet)
-    yield Step((target,), _path(f"{prefix[1]}.{parts[0]}" if prefix else parts[0]))
+    first = parts[0].removeprefix(f"{target}.")
+    yield Step((target,), _path(f"{prefix[1]}.{first}" if prefix else first))
     for part in parts[1:]:
         name, _, rest = part.partition(".")
         yield Step(tuple(name.split("|")), _path(rest))

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from map_conformance.matching import implementing
-from map_conformance.official import Row, rows
+from map_conformance.official import Row, datatype_sheets, rows, segment_sheets
 
 FILE = Path(__file__).with_name("register.yaml")
 IMPLEMENTED, DIFFERENT, NOT_CARRIED, MISSING = "implemented", "different", "not carried", "missing"
@@ -46,6 +46,13 @@ def entries() -> tuple[Entry, ...]:
 def states(sheet: str) -> tuple[tuple[Row, str], ...]:
     """Each row of a table with what is known of it."""
     return tuple((row, _state(row)) for row in rows(sheet))
+
+
+@cache
+def datatypes() -> tuple[str, ...]:
+    """The tables of the data types that rows of segments ask for, those not followed left out."""
+    found = [item for sheet in segment_sheets() for item in states(sheet)]
+    return datatype_sheets(row for row, state in found if state in (IMPLEMENTED, MISSING))
 
 
 def _state(row: Row) -> str:

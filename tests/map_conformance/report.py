@@ -10,7 +10,7 @@ from pathlib import Path
 from map_conformance import events, oracles, register
 from map_conformance.classes import OWNERS, classes, classify
 from map_conformance.comparing import SAME
-from map_conformance.official import datatype_sheets, segment_sheets
+from map_conformance.official import segment_sheets
 from map_conformance.register import IMPLEMENTED, MISSING, STATES
 
 PAGE = Path(__file__).parents[2] / "docs/conformance.md"
@@ -52,7 +52,7 @@ def page() -> str:
 def figures() -> dict[str, float]:
     """What may not fall: rows implemented, rows explained, and shares of leaves that are equal."""
     found: dict[str, float] = {}
-    for title, sheets in (("segments", segment_sheets()), ("datatypes", datatype_sheets())):
+    for title, sheets in (("segments", segment_sheets()), ("datatypes", register.datatypes())):
         counts = _states(sheets)
         found[f"rows of {title} implemented"] = counts[IMPLEMENTED]
         found[f"rows of {title} implemented or explained"] = sum(counts.values()) - counts[MISSING]
@@ -105,7 +105,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _summary() -> str:
     wanted = _states(sheet for sheet in segment_sheets() if sheet[:3] in WANTED)
-    datatypes = _states(datatype_sheets())
+    datatypes = _states(register.datatypes())
     rows: Table = []
     for name, counts in (
         ("Rows of registration and booking segments", wanted),
@@ -163,7 +163,7 @@ def _segments() -> str:
 
 def _datatypes() -> str:
     heads = ("table", "rows", *STATES, "implemented or explained")
-    return "### Data types\n\n" + _table(heads, _rows(datatype_sheets()))
+    return "### Data types\n\n" + _table(heads, _rows(register.datatypes()))
 
 
 def _reasons() -> str:
@@ -177,7 +177,7 @@ def _reasons() -> str:
     text = "## Why rows are not followed\n\n" + _table(("rows", "state", "reason"), rows)
     missing = [
         f"{row.sheet} {row.place} → {row.target}"
-        for sheet in (*segment_sheets(), *datatype_sheets())
+        for sheet in (*segment_sheets(), *register.datatypes())
         for row, state in register.states(sheet)
         if state == MISSING
     ]
