@@ -25,7 +25,8 @@ class Reading(NamedTuple):
     """One rule that reads a field, and one way in which it fared in a message, `times` over.
 
     `elements` are those of the output that it filled from the field, `sources` the positions it
-    looked at the first time, `because` the guard that kept it from being asked.
+    looked at the first time, `given` those among them that gave its value, wherever they are;
+    `because` is the guard that kept it from being asked.
     """
 
     rule: Rule
@@ -33,6 +34,7 @@ class Reading(NamedTuple):
     times: int
     elements: tuple[str, ...]
     sources: tuple[str, ...]
+    given: tuple[str, ...]
     because: Rule | None = None
 
 
@@ -49,18 +51,20 @@ def readings(
         asked.setdefault(attempt.rule, []).append(attempt)
     found: list[Reading] = []
     for number, rule in enumerate(rules):
-        if not any(_touches(read, field) for read in rule.reads):
+        if not any(touches(read, field) for read in rule.reads):
             continue
         attempts = asked.get(number, ())
         for outcome in (GAVE, EARLIER, NOTHING):
             fared = [item for item in attempts if _outcome(item, field) == outcome]
             if fared:
                 filled = _filled(rule, result, field) if outcome == GAVE else ()
-                found.append(Reading(rule, outcome, len(fared), filled, fared[0].sources))
+                first = fared[0]
+                given = first.given if first.found else ()
+                found.append(Reading(rule, outcome, len(fared), filled, first.sources, given))
         if not attempts:
             because = _because(guards.get(number, ()), asked)
             why = rules[because] if because is not None else None
-            found.append(Reading(rule, GUARDED if why else UNASKED, 0, (), (), why))
+            found.append(Reading(rule, GUARDED if why else UNASKED, 0, (), (), (), why))
     return found
 
 
@@ -94,17 +98,17 @@ def position(source: str) -> str:
     return _COUNTS.sub("", source)
 
 
-def _touches(place: str, field: Path) -> bool:
-    """Whether a place that is read is the field, a part of it, or holds it."""
+def touches(place: str, field: Path) -> bool:
+    """Whether a place that is read is the field, a part of it, or what it is part of."""
     wanted = position(field.text).rpartition("/")[2]
     read = position(place)
     return read == wanted or read.startswith(f"{wanted}.") or wanted.startswith(f"{read}.")
 
 
 def _outcome(attempt: Attempt, field: Path) -> str:
-    if attempt.found and any(_touches(source, field) for source in attempt.given):
+    if attempt.found and any(touches(source, field) for source in attempt.given):
         return GAVE
-    if any(_touches(source, field) for source in attempt.sources) or not attempt.found:
+    if any(touches(source, field) for source in attempt.sources) or not attempt.found:
         return NOTHING
     return EARLIER
 
@@ -114,7 +118,7 @@ def _filled(rule: Rule, result: Result, field: Path) -> tuple[str, ...]:
         item.element
         for item in result.lineage
         if (item.place, item.via) == (rule.place, rule.via)
-        and any(_touches(source, field) for source in item.given)
+        and any(touches(source, field) for source in item.given)
     )
 
 

@@ -101,10 +101,10 @@ def test_a_value_that_no_table_knows(call, tmp_path: Path):
     path = tmp_path / "odd.hl7"
     path.write_bytes(adt().replace(b"|F\r", b"|Q\r"))
     nothing = blocks(history(call, "PID-8", path))["gave nothing: Patient.gender"]
-    assert "PID-8.1 is there, but what the rule does with it gives nothing" in nothing
+    assert "PID(1)-8.1 is there, but the rule makes nothing of it" in nothing
     empty = adt().replace(b"|F\r", b"|\r")
     path.write_bytes(empty)
-    assert "PID-8.1: nothing there" in history(call, "PID-8", path)
+    assert "PID(1)-8.1 is empty" in history(call, "PID-8", path)
 
 
 def test_a_field_that_nothing_reads_and_one_left_alone(call, tmp_path: Path):

@@ -126,6 +126,7 @@ def test_another_mapping_of_the_same_structure_is_named(call, project):
         (("own",), "say what comes in"),
         (("own", "--from", "hl7v2/ADT_A99"), "did you mean"),
         (("own", "--from", "x12/835"), "write hl7v2/"),
+        (("own", "--from", "hl7v2/ACK"), "write hl7v2/"),
         (("own", "--from", "hl7v2/ADT_A01", "--extends", "ADT_A001"), "did you mean 'ADT_A0"),
         (("ADT_A01", "--from", "hl7v2/ADT_A01"), "there is a mapping 'ADT_A01' already"),
         (("a-b", "--from", "hl7v2/ADT_A01"), "a name is letters"),

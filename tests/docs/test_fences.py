@@ -13,12 +13,13 @@ from mappings.catalogue import Catalogue
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.jwe import generate
 from vagus.kernel.settings import Reader
-from vagus.project import load
+from vagus.project import Project, load
 from vagus.simulators.loading import load as load_simulators
 
 TOP = Path(__file__).parents[2]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MAPPING = re.compile(r"^mapping: (\S+)$", re.MULTILINE)
 KINDS = frozenset("project channel mapping systems test simulator".split())
 MESSAGE = "MSH|^~\\&|A|B|||2026||ADT^A08|1|P|2.5.1\n"
 
@@ -38,7 +39,7 @@ class Block:
 
 
 BLOCKS = [
-    Block(kind, f"{page.stem.lower()}_{number}", text)
+    Block(kind, (MAPPING.findall(text) or [f"{page.stem.lower()}_{number}"])[0], text)
     for page in PAGES
     for number, (language, kind, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1)
     if language == "yaml"
@@ -51,7 +52,11 @@ class Written:
 
     folder: Path
     findings: list[str]
-    catalogue: Catalogue
+    project: Project
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.project.catalogue
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +74,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     project = load(folder, diagnostics, {})
     assert project is not None
     load_simulators(folder, Reader(diagnostics, {}), diagnostics)
-    return Written(folder, [str(item) for item in diagnostics], project.catalogue)
+    return Written(folder, [str(item) for item in diagnostics], project)
 
 
 def test_the_documents_show_every_kind_of_file() -> None:

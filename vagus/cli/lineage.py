@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from mappings import explain, expressions
+from mappings import explain
 from mappings.explain import Reading
 from mappings.expressions import Path
 from mappings.result import Lineage, Result, Rule
@@ -16,6 +16,7 @@ from vagus.formats.hl7v2 import dictionary
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _HEAD = re.compile(r"(\w+)\[(\d+)\]\.?")
+_PLACE = re.compile(r"(\w+?)(?:\((\d+)\))?-(\d+)(?:\((\d+)\))?(?:\.(\d+)(?:\.\d+)?)?")
 _SAYS = {
     explain.GAVE: "gave",
     explain.NOTHING: "gave nothing",
@@ -93,6 +94,7 @@ def row(item: Reading) -> dict[str, object]:
         "times": item.times,
         "elements": item.elements,
         "sources": item.sources,
+        "given": item.given,
         "because": item.because.place if item.because else None,
     }
 
@@ -113,20 +115,20 @@ def history(
         yield f"\n{_SAYS[item.outcome]}: {rule.element}{f' {rule.role}' if rule.role else ''}"
         yield f"      {rule.text}"
         yield f"      at {_at(rule)}"
-        yield from _why(message, result, item)
+        yield from _why(message, result, item, field)
     if not readings:
         yield from _unread(result, field, label, any(values))
 
 
-def _why(message: Any, result: Result, item: Reading) -> Iterator[str]:
+def _why(message: Any, result: Result, item: Reading, field: Path) -> Iterator[str]:
     match item.outcome:
         case explain.GAVE:
             for element in item.elements:
                 yield f"      {element} = {_value(result, element)}"
         case explain.NOTHING:
-            yield f"      {_nothing(message, item)}"
+            yield f"      {_nothing(message, item, field)}"
         case explain.EARLIER:
-            before = ", ".join(item.sources) or "what stands before it"
+            before = ", ".join(item.given) or "what stands before it"
             yield f"      {before} gave the value first"
         case explain.GUARDED if item.because:
             guard = item.because
@@ -135,27 +137,39 @@ def _why(message: Any, result: Result, item: Reading) -> Iterator[str]:
             yield "      nothing around it is in this message"
 
 
-def _nothing(message: Any, item: Reading) -> str:
-    """Why a place that was looked at gave nothing."""
-    places = sorted(item.rule.reads)
+def _nothing(message: Any, item: Reading, field: Path) -> str:
+    """Why a place that was looked at gave nothing, and what gave the value instead."""
+    places = [place for place in item.sources if explain.touches(place, field)] or ["it"]
     filled = [place for place in places if _there(message, place)]
+    instead = f"; {', '.join(item.given)} gave the value" if item.given else ""
     if filled:
-        return f"{', '.join(filled)} is there, but what the rule does with it gives nothing"
-    return f"{', '.join(places)}: nothing there"
+        return f"{', '.join(filled)} is there, but the rule makes nothing of it{instead}"
+    return f"{', '.join(places)} is empty{instead}"
 
 
 def _there(message: Any, place: str) -> bool:
-    """Whether any segment and repetition has something at a place such as `PID-3.4`."""
-    path = expressions.parse_path(explain.position(place))
-    if path is None:
+    """Whether something is at a position such as `IN1(2)-3(1).4`; without counts, anywhere."""
+    found = _PLACE.fullmatch(place)
+    if found is None:
         return False
+    segment, occurrence, number, repetition, part = found[1], *map(_number, found.groups()[1:5])
+    rows = message.all(segment)
+    if occurrence is not None:
+        rows = rows[occurrence - 1 : occurrence] if occurrence else []
     marks = message.separators
-    fields = [row[path.field] for row in message.all(path.segment) if len(row) > path.field]
-    for repetition in (text for value in fields for text in value.split(marks.repetition)):
-        parts = repetition.split(marks.component)
-        if repetition and (not path.component or any(parts[path.component - 1 : path.component])):
-            return True
+    for row in rows:
+        repetitions = row[number].split(marks.repetition) if len(row) > (number or 0) else []
+        if repetition:
+            repetitions = repetitions[repetition - 1 : repetition]
+        for text in repetitions:
+            parts = text.split(marks.component)
+            if any(parts[part - 1 : part]) if part else text:
+                return True
     return False
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def _unread(result: Result, field: Path, label: str, there: bool) -> Iterator[str]:

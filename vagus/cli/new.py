@@ -133,8 +133,8 @@ def _wanted(
     format_, _, structure = (source or "").partition("/")
     if source is None:
         structure = base.structure if base else _structure_of(sample)
-    elif format_ != "hl7v2" or structure not in structures.structures():
-        hint = did_you_mean(structure, structures.structures())
+    elif format_ != "hl7v2" or structure not in structures.events().values():
+        hint = did_you_mean(structure, structures.events().values())
         raise click.UsageError(f"--from {source}: write hl7v2/ and a message structure{hint}")
     return Wanted(name, structure, base or _in_library(project, structure), sample)
 
@@ -144,7 +144,7 @@ def _structure_of(sample: str | None) -> str:
     way = applying.way(None, None, None)
     for _, found in reading.all_messages([sample] if sample else []):
         message = applying.mapped(found, way).message
-        if message is not None and message.structure in structures.structures():
+        if message is not None and message.structure in structures.events().values():
             return str(message.structure)
     raise click.UsageError("say what comes in: --from hl7v2/ADT_A01, or --for a file of messages")
 
