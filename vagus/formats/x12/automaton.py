@@ -203,11 +203,14 @@ def _keys(delimiters: Delimiters) -> dict[str, Callable[[str, int], str]]:
     def part(raw: str, end: int) -> str:
         return first(raw, end).split(component, 1)[0]
 
-    def third(raw: str, end: int) -> str:
-        found = raw.split(element, 4)
-        return f"{found[0]} {found[3]}" if len(found) > 3 else found[0]
+    def later(number: int) -> Callable[[str, int], str]:
+        def cut(raw: str, end: int) -> str:
+            found = raw.split(element, number + 1)
+            return f"{found[0]} {found[number]}" if len(found) > number else found[0]
 
-    ways = {(1, 0): first, (1, 1): part, (3, 0): third}
+        return cut
+
+    ways = {(1, 0): first, (1, 1): part, (2, 0): later(2), (3, 0): later(3)}
     return {name: ways[place] for name, place in QUALIFIED.items()}
 
 

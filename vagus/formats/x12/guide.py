@@ -19,10 +19,9 @@ from vagus.kernel.strictyaml import Fields, Node, Text
 
 #: Segments that a code tells apart: where it stands, as (element, component).
 QUALIFIED = {
-    **dict.fromkeys(
-        "NM1 N1 REF DTP DTM AMT QTY CRC PRV PER LQ LS LE TRN HCP BHT NTE PWK".split(), (1, 0)
-    ),
+    **dict.fromkeys("NM1 N1 REF DTP DTM AMT QTY CRC PRV PER LQ LS LE TRN NTE".split(), (1, 0)),
     "HL": (3, 0),
+    "PWK": (2, 0),
     "HI": (1, 1),
     "CTX": (1, 1),
 }
