@@ -85,9 +85,13 @@ class Automaton:
         elements = raw.split(self.delimiters.element, 4)
         number, component = QUALIFIED.get(elements[0], (0, 0))
         value = elements[number] if 0 < number < len(elements) else ""
-        if component:
-            value = value.split(self.delimiters.component, 1)[0]
-        return elements[0], value
+        return elements[0], self._part(value) if component else value
+
+    def _part(self, value: str) -> str:
+        """The first component, of the first repetition."""
+        value = value.split(self.delimiters.component, 1)[0]
+        mark = self.delimiters.repetition
+        return value.split(mark, 1)[0] if mark else value
 
     def move(self, state: State, key: str, raw: str) -> Move | None:
         """The move a segment makes from a state, or None; remembered under `key`."""
@@ -194,14 +198,15 @@ def _keys(delimiters: Delimiters) -> dict[str, Callable[[str, int], str]]:
     The functions take the segment and where its id ends. No more than the qualifier may go into
     a key: keys are kept, and what follows is about a patient.
     """
-    element, component = delimiters.element, delimiters.component
+    element, component, repetition, _ = delimiters
 
     def first(raw: str, end: int) -> str:
         stop = raw.find(element, end + 1)
         return raw[:stop] if stop >= 0 else raw
 
     def part(raw: str, end: int) -> str:
-        return first(raw, end).split(component, 1)[0]
+        value = first(raw, end).split(component, 1)[0]
+        return value.split(repetition, 1)[0] if repetition else value
 
     def later(number: int) -> Callable[[str, int], str]:
         def cut(raw: str, end: int) -> str:

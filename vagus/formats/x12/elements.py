@@ -105,11 +105,27 @@ def _composite(
             if wanted.required:
                 yield Fault("missing-element", use.number, number, nth, element.number)
         else:
-            is_period = index and element.number == _PERIOD
-            form = given[index - 1] if is_period else ""
+            form = given[index - 1] if index and element.number == _PERIOD else ""
             yield from _value(part, wanted, element, use.number, number, nth, form)
+    yield from _periods(given, use, components, nth)
     if not given[-1]:
         yield Fault("trailing-separator", use.number, len(given), nth)
+
+
+def _periods(
+    given: Sequence[str], use: Use, components: Sequence[Element], nth: int
+) -> Iterator[Fault]:
+    """A date or period and its form come together."""
+    given = [*given, *[""] * len(components)]
+    for index in range(1, len(components)):
+        form, period = components[index - 1], components[index]
+        if (form.number, period.number) != (_FORM, _PERIOD):
+            continue
+        absent = index if not given[index - 1] else index + 1
+        required = {part.number for part in use.parts if part.required}
+        if bool(given[index - 1]) != bool(given[index]) and absent not in required:
+            number = components[absent - 1].number
+            yield Fault("missing-conditional", use.number, absent, nth, number)
 
 
 def _value(

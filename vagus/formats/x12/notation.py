@@ -4,7 +4,8 @@
 
 Usage (R required, S situational) and the most times it may stand; then each element used: `?` is
 situational, `=` a closed list of codes, `@` a code set outside the guide, `*` repetitions, `/` a
-narrower length, brackets hold components, `04-19?` is a run. An element not listed is not used.
+narrower length, brackets hold components, `04-19?` is a run, and
+`_` stands for a blank within a code. An element not listed is not used.
 """
 
 from __future__ import annotations
@@ -114,4 +115,4 @@ def _codes(text: str | None, codes: Mapping[str, str]) -> frozenset[str] | None:
         return None
     if text.startswith("$"):
         text = _named(text[1:], codes)
-    return frozenset(text.replace(" ", "").split(","))
+    return frozenset(code.replace("_", " ") for code in text.replace(" ", "").split(","))

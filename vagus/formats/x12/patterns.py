@@ -99,7 +99,11 @@ class _Writer:
         element = components[number - 1]
         if element.number == "1251" and number - 1 in parts:
             return self._period(parts[number - 1].codes)
-        return self._value(parts[number], element)
+        text = self._value(parts[number], element)
+        if element.number == "1250" and number + 1 in parts:
+            # A form without its period is the exact check's business.
+            text += f"(?={self._component}[^{self._component}{self._element}])"
+        return text
 
     def _period(self, forms: frozenset[str] | None) -> str:
         """A period in the form named before it; an unusual form is left to the exact check."""
