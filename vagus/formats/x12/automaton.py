@@ -105,7 +105,7 @@ class Automaton:
         def fits(other: Line) -> bool:
             return other.matches(name, qualifier)
 
-        for steps in (self._ahead, self._behind, self._named, self._inside):
+        for steps in (self._ahead, self._behind, self._inside, self._named):
             move = steps(line, name, fits)
             if move is not None:
                 return move
@@ -114,7 +114,7 @@ class Automaton:
     def _ahead(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
         """At the same place or later, in this loop or one around it."""
         for levels, loop, place in _climb(line):
-            for member in _reachable(loop, place, levels):
+            for member in _reachable(loop, place):
                 if fits(_first(member)):
                     return self._land(line, levels, member)
         return None
@@ -129,33 +129,34 @@ class Automaton:
                 return None
         return None
 
+    def _inside(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
+        """In a loop that may open here, whose trigger is missing."""
+        for levels, loop, place in _climb(line):
+            inner = [
+                (member, within)
+                for member in _reachable(loop, place)
+                if isinstance(member, Loop)
+                for within in member.members[1:]
+                if fits(_first(within)) and (member.required or name not in _PLAIN)
+            ]
+            if inner:
+                required = [item for item in inner if item[0].required]
+                outer, within = (required or inner)[0]
+                return self._land(line, levels, outer, within)
+        return None
+
     def _named(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
         """The id fits one line, or one required loop, only; its qualifier is then what is wrong."""
         for levels, loop, place in _climb(line):
             found = [
                 member
-                for member in _reachable(loop, place, levels)
+                for member in _reachable(loop, place)
                 if _first(member).id == name and (isinstance(member, Line) or member.required)
             ]
             if len(found) == 1:
                 return self._land(line, levels, found[0], is_guess=True)
             if found:
                 return None
-        return None
-
-    def _inside(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
-        """In a loop that may open here, whose trigger is missing."""
-        for levels, loop, place in _climb(line):
-            inner = [
-                (member, within)
-                for member in _reachable(loop, place, levels)
-                if isinstance(member, Loop)
-                for within in member.members[1:]
-                if fits(_first(within)) and (member.required or name not in _PLAIN)
-            ]
-            if len({member for member, _ in inner}) == 1:
-                outer, within = inner[0]
-                return self._land(line, levels, outer, within)
         return None
 
     def _land(
@@ -229,7 +230,7 @@ def _climb(line: Line) -> Iterator[tuple[int, Loop, int]]:
         levels, place, loop = levels + 1, loop.place, loop.parent
 
 
-def _reachable(loop: Loop, place: int, levels: int) -> Iterator[Line | Loop]:
+def _reachable(loop: Loop, place: int) -> Iterator[Line | Loop]:
     """The members at a place or later; a loop's own trigger is reached from around it."""
     for member in loop.members:
         is_trigger = isinstance(member, Line) and member.is_trigger

@@ -30,9 +30,11 @@ class Fault(NamedTuple):
 def faults(raw: str, line: Line, delimiters: Delimiters) -> list[Fault]:
     """The faults of a raw segment, in the order of its elements."""
     given = raw.split(delimiters.element)
+    if not any(given[1:]):
+        return [Fault("empty-segment", 0)]
     found = list(_elements(given, line, delimiters))
     found += _relations(given, line)
-    if len(given) > 1 and not given[-1] and not found:
+    if not given[-1] and not found:
         found.append(Fault("trailing-separator", len(given) - 1))
     return sorted(found, key=lambda fault: (fault.element, fault.component, fault.repeat))
 

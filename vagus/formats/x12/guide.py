@@ -96,6 +96,7 @@ class Guide:
     type: str  # the transaction, told apart where ST01 has several guides: 837P
     group: str  # GS01
     purposes: frozenset[str]  # BHT01 and BHT02 that choose it, as 0007/13; empty: any
+    marks: frozenset[str]  # segments that tell it from others of its id, when BHT does not
     units: frozenset[str]  # loops that are one unit of work
     root: Loop
 
@@ -133,6 +134,7 @@ class _Reader:
             self._text("type") or self._text("transaction"),
             self._text("group"),
             frozenset(self._text("purposes").split()),
+            frozenset(self._text("marks").split()),
             frozenset(self._text("units").split()),
             root,
         )

@@ -6,6 +6,7 @@ several guides share one ST01. Adding a guide, or a release, is adding a file to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -54,8 +55,13 @@ def load(release: str, name: str) -> Guide:
     return guide.load(DATA / release / name)
 
 
-def choose(transaction: str, group: str, version: str, purpose: str) -> Choice:
-    """The guide of a set with this ST01, GS01, version (ST03 or GS08), and `BHT01/BHT02`."""
+def choose(
+    transaction: str, group: str, version: str, purpose: str, ids: Iterable[str] = ()
+) -> Choice:
+    """The guide of a set with this ST01, GS01, version (ST03 or GS08), and `BHT01/BHT02`.
+
+    Where those leave it open, the ids of the segments that follow may tell.
+    """
     wanted = ALIASES.get(version, version)
     named = [(release, name) for release, name in names() if name.startswith(f"{transaction}_")]
     fitting = []
@@ -65,7 +71,9 @@ def choose(transaction: str, group: str, version: str, purpose: str) -> Choice:
     fitting = [item for item in fitting if item.id == wanted]
     if len(fitting) > 1:
         said = [item for item in fitting if purpose in item.purposes]
-        fitting = said or [item for item in fitting if item.group == group]
+        present = frozenset(ids)
+        marked = said or [item for item in fitting if item.marks & present]
+        fitting = marked or [item for item in fitting if item.group == group and not item.marks]
     if not fitting:
         return Choice(None, is_known=bool(named))
     return Choice(fitting[0], wanted != version)

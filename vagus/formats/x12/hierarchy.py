@@ -11,7 +11,7 @@ from vagus.formats.x12.transaction import SetReader, Spot
 @dataclass(slots=True)
 class _Level:
     loop: Loop
-    number: str
+    numbers: tuple[str, str]  # as it is, and as it should be
     promises: str
     spot: Spot
     has_children: bool = False
@@ -25,21 +25,26 @@ class Hierarchy:
         self._element = reader.automaton.delimiters.element
         self._open: list[_Level] = []
         self._last = 0
+        self._gap = range(0)  # numbers that were left out before the last HL
 
     def seen(self, line: Line, raw: str) -> None:
         """An HL; where a number is wrong, counting goes on from it."""
         parts = (raw.split(self._element) + [""] * 4)[1:5]
         number, parent, _, children = parts
         spot = self._reader.spot(line)
-        if number != str(self._last + 1):
+        expected = str(self._last + 1)
+        if number != expected:
             self._reader.report("hl-number", spot, 1, number="628")
-        self._last = int(number) if number.isdecimal() and len(number) < 12 else self._last + 1
+            self._gap = range(self._last + 1, _whole(number, self._last + 1))
+        self._last = _whole(number, self._last + 1)
         above = self._open[-1] if self._open else None
-        if parent != (above.number if above else ""):
+        # A level that names one left out was told of by its own number.
+        is_known = parent.isdecimal() and int(parent) in self._gap
+        if parent not in (above.numbers if above else ("",)) and not is_known:
             self._reader.report("hl-parent", spot, 2, number="734")
         if above:
             above.has_children = True
-        self._open.append(_Level(line.loop, number, children, spot))
+        self._open.append(_Level(line.loop, (number, expected), children, spot))
 
     def closed(self, loop: Loop) -> None:
         """A level is over: were there levels below, as it said?"""
@@ -51,6 +56,10 @@ class Hierarchy:
 
     def ended(self) -> None:
         """Every level has been closed by then."""
+
+
+def _whole(text: str, otherwise: int) -> int:
+    return int(text) if text.isdecimal() and len(text) <= 12 else otherwise
 
 
 class Trailer:

@@ -45,7 +45,7 @@ class _Writer:
         uses = {use.number: use for use in self._line.uses}
         last_required = max((use.number for use in self._line.uses if use.required), default=0)
         last = max(uses, default=0)
-        out = [re.escape(self._line.id)]
+        out = [re.escape(self._line.id), f"(?={self._element})"]
         for number in range(1, last + 1):
             if number > last_required:
                 out.append("(?:")

@@ -26,6 +26,7 @@ from vagus.formats.x12.transaction import Collector, SetReader
 from vagus.formats.x12.unguided import Unguided
 
 _NOWHERE = ("", "", "")
+_AHEAD = 200  # segments after ST that may tell its guide
 Collecting = Callable[[Guide, tuple[str, str, str]], Collector | None]
 
 
@@ -65,7 +66,7 @@ class _Reader:
         index = 0
         if self._waiting and segments:
             held, self._waiting = self._waiting, None
-            self._open(*held, following=segments[0])
+            self._open(*held, following=segments)
         while index < len(segments):
             if self._body is not None:
                 index = self._body.read(chunk, segments, index)
@@ -80,7 +81,7 @@ class _Reader:
         """What the end of the input leaves open."""
         if self._waiting:
             held, self._waiting = self._waiting, None
-            self._open(*held, following="")
+            self._open(*held, following=[])
         yield from self._break_off("iea-missing")
         if not self._any:
             yield Outside(0, 0, [finding("no-interchange", segment="ISA")])
@@ -136,7 +137,7 @@ class _Reader:
                     self._fault("gs-missing", "ST", offset)
                     self._start_group(["GS", *[""] * 8], offset, is_real=False)
                 if index + 1 < len(segments):
-                    self._open(chunk, segments, index, segments[index + 1])
+                    self._open(chunk, segments, index, segments[index + 1 : index + _AHEAD])
                 else:
                     self._waiting = (chunk, segments, index)
             case "GE":
@@ -164,15 +165,16 @@ class _Reader:
             self._group_fault("group-repeated", "GS", offset, 6)
         self._seen.add(gs[6])
 
-    def _open(self, chunk: Chunk, segments: list[str], index: int, following: str) -> None:
+    def _open(self, chunk: Chunk, segments: list[str], index: int, following: list[str]) -> None:
         """Begin a set; what follows ST may be needed to tell its guide."""
         assert self._group is not None
         element = chunk.delimiters.element
         st = segments[index].split(element) + [""] * 3
-        bht = following.split(element) + [""] * 2
+        bht = [*(following[0].split(element) if following else ()), "", "", ""]
         purpose = f"{bht[1]}/{bht[2]}" if bht[0] == "BHT" else ""
         version = st[3] or self._group.version
-        choice = guides.choose(st[1], self._group.code, version, purpose)
+        ids = (raw.split(element, 1)[0] for raw in following)
+        choice = guides.choose(st[1], self._group.code, version, purpose, ids)
         control = (*self._control()[:2], st[2])
         offset = chunk.where(index)
         found = choice.guide

@@ -257,9 +257,6 @@ class SetReader:
         self.report(kind, self.spot(line))
 
     def _inspect(self, line: Line, raw: str) -> None:
-        if len(raw) == len(line.id):
-            self._report("empty-segment", line)
-            return
         spot = self.spot(line)
         for fault in elements.faults(raw, line, self.automaton.delimiters):
             self.report(
