@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from formats.x12.samples import interchange, lines
 
-from vagus.formats.x12.dictionary import Element, segments
+from vagus.formats.x12.dictionary import Element
 from vagus.formats.x12.guide import QUALIFIED, Guide, Line, Loop
 from vagus.formats.x12.notation import Use
 from vagus.formats.x12.reader import read
