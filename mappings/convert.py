@@ -152,6 +152,30 @@ def _system(value: str, separator: str, first: int, state: State, site: int) -> 
     return state.context.systems.uri(*texts)
 
 
+def besides(items: Sequence[str], others: Sequence[str], state: State) -> list[str]:
+    """The CX identifiers that are not among others: another number, or another authority's.
+
+    An identifier without authority is like any of the same number.
+    """
+    known: dict[str, list[set[str]]] = {}
+    for number, authority in (_identifier(item, state) for item in others):
+        known.setdefault(number, []).append(authority)
+    found = []
+    for item in items:
+        number, authority = _identifier(item, state)
+        whose = known.get(number, ())
+        if all(authority and one and not authority & one for one in whose):
+            found.append(item)
+    return found
+
+
+def _identifier(item: str, state: State) -> tuple[str, set[str]]:
+    """The number of a CX, and its authority by namespace and as a URI."""
+    number, _, _, authority, *_ = item.split(state.component, 4) + [""] * 3
+    uri, _ = _system(authority, state.sub, 0, state, -1)
+    return number, {authority.split(state.sub, 1)[0], uri} - {""}
+
+
 def tidy(value: str) -> str:
     """A code as FHIR takes it: no blanks at the ends, single ones inside."""
     return " ".join(value.split())

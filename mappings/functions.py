@@ -66,6 +66,7 @@ _LIST = (
     Function("join", FOLD, "T", "T", 1, 1),
     Function("where", LIST, "I", "I", 2, None),
     Function("prefer", FOLD, "I", "I", 2, None),
+    Function("besides", LIST, "I", "I", 1, 1),
     Function("get", LIST, "I", "", 1, 1),
     Function("resolve", LIST, "R", "I", 1, 1),
     Function("referring", LIST, "I", "I", 1, 1),

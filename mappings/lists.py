@@ -58,6 +58,8 @@ def folded(session: Session, call: Call, value: Value) -> Value:
             return Value(name, "N", where=value.where)
         case "where" | "prefer":
             return _filtered(session, call, listed(session, value))
+        case "besides":
+            return _besides(session, call, listed(session, value))
         case "get":
             return _get(session, call, value)
         case "chunk":
@@ -115,6 +117,19 @@ def _filtered(session: Session, call: Call, value: Value) -> Value:
         session.block.add(f"if {ranks}.get({found.code}, 99999) < {best}:")
         session.block.add(f"    {best} = {ranks}[{found.code}]; {result} = {item}")
     return replace(value, code=result, many=False, rawcode=result, own=True)
+
+
+def _besides(session: Session, call: Call, value: Value) -> Value:
+    """The identifiers that another field does not hold."""
+    other = _path(session, call.args[0].text, many=True)
+    if other.kind == "?":
+        return BROKEN
+    if {value.datatype, other.datatype} != {"CX"} or value.raw != "rep":
+        session.error("type-mismatch", "'besides' compares two fields of type CX")
+        return BROKEN
+    result = session.names.fresh()
+    session.block.add(f"{result} = besides({value.code}, {other.code}, z)")
+    return replace(value, code=result)
 
 
 def _get(session: Session, call: Call, value: Value) -> Value:

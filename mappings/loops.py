@@ -1,8 +1,8 @@
-"""Writes `$each` and `$when`: the loops and conditions around objects (§3.2, §4.2)."""
+"""Writes `$each`, `$when` and `$delete`: the loops and conditions around objects (§3.2, §4.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from mappings.nodes import Items, Object, Text
 from mappings.runtime import MAX_ITEMS
 from mappings.scopes import Scope, Value
 from mappings.session import Session
+from vagus.canonical.shapes import Element
 
 MAX_EACH = 6
 
@@ -156,16 +157,38 @@ def once(session: Session, node: Object, wanted: Text, name: str) -> Iterator[bo
         yield True
 
 
-def when(session: Session, node: Object) -> list[str]:
-    """Write the conditions of an object's `$when`; gives their names."""
-    wanted = node.entries.get("$when")
+def taking(
+    session: Session, element: Element, node: Object, store: Callable[[str], None]
+) -> Callable[[str], None]:
+    """What keeps an item or, under `$delete`, notes that it is taken out of its list."""
+    if "$delete" not in node.entries:
+        return store
+    if not element.many:
+        text = f"'{element.name}' is no list to take something out of"
+        session.error("wrong-cardinality", text, node.keys["$delete"])
+    path = ".".join(session.element[1:])
+
+    def sink(code: str) -> None:
+        tests = when(session, node, "$delete")
+        session.block.add(f"if {' and '.join(tests) or 'False'}:")
+        session.block.add(f"    z.taken.append(({session.owner}, {path!r}, {code}))")
+        session.block.add("else:")
+        with session.block.indented():
+            store(code)
+
+    return sink
+
+
+def when(session: Session, node: Object, word: str = "$when") -> list[str]:
+    """Write the conditions of an object's `$when` or `$delete`; gives their names."""
+    wanted = node.entries.get(word)
     if wanted is None:
         return []
     names = []
     lenient, session.lenient = session.lenient, True
     for item in wanted.items if isinstance(wanted, Items) else (wanted,):
         if not isinstance(item, Text) or not item.reads:
-            session.error("bad-expression", "$when takes an expression or a list", item.place)
+            session.error("bad-expression", f"{word} takes an expression or a list", item.place)
             continue
         found = evaluate(session, item, EXISTS)
         if found.simple:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from mappings import explain
+from mappings import deletes, explain
 from mappings.context import Context
 from mappings.explain import Reading
 from mappings.expressions import Path
 from mappings.losses import Accountant
-from mappings.result import Attempt, Delete, Lineage, Result, Rule, Warning
-from mappings.runtime import ANOTHER, MAX_RESOURCES, State
+from mappings.result import Attempt, Lineage, Result, Rule, Warning
+from mappings.runtime import ANOTHER, MAX_RESOURCES, Site, State
 from mappings.session import Flags, Plan
 from mappings.walk import Code, walk
 from vagus.canonical.bundle import message_bundle
@@ -147,9 +147,8 @@ class Mapping:
             result.warnings += [
                 Warning("misplaced-segment", place, name) for name in state.misplaced
             ]
-        if state.deletes:
-            found = (Delete(owner, path, sites[k][2]) for owner, path, k in state.deletes)
-            result.deletes = list(dict.fromkeys(found))
+        if state.deletes or state.taken:
+            _delete(result, state, sites)
         if state.trace:
             rules = variant.code.session.rules
             for element, k, read in state.trace:
@@ -169,6 +168,22 @@ def _sources(read: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return read, read
     last = len(read) - read[::-1].index(ANOTHER)
     return tuple(place for place in read if place != ANOTHER), read[last:]
+
+
+def _delete(result: Result, state: State, sites: Sequence[Site]) -> None:
+    """What the message explicitly empties or takes away, also in the Bundle."""
+    entries = result.bundle.get("entry", [])
+    result.deletes = deletes.found(
+        [(owner, element, sites[k][2]) for owner, element, k in state.deletes],
+        state.taken,
+        [entry["resource"] for entry in entries],
+    )
+
+    def named(owner: str) -> str:
+        return state.rid("Parameters", (owner, state.own or state.own_text()))
+
+    for own, resource in deletes.parameters(result.deletes, named):
+        entries.append({"fullUrl": f"urn:uuid:{own}", "resource": resource})
 
 
 def _bundle(out: list[Any], state: State) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from vagus.kernel.diagnostics import Place
 
 #: Where the templates a node was copied from were asked for, the mapping's own line first.
 Via = tuple[Place, ...]
-MARKS = ("$each", "$when", "$use", "$key", "$copy", "$remove")
+MARKS = ("$each", "$when", "$use", "$key", "$copy", "$delete", "$remove")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from mappings.goals import ITEMS, Goal
 from mappings.nodes import Items, Node, Object, Text, reads
 from mappings.scopes import Value
 from mappings.session import Session
-from mappings.tracing import cleared, further, indexed, noted, traced
+from mappings.tracing import cleared, extended, further, indexed, noted, traced
 from vagus.canonical.shapes import Element, Shape
 
 Sink = Callable[[str], None]
@@ -88,13 +88,14 @@ def _many(session: Session, element: Element, node: Node, store: Sink) -> bool:
         case Object() if "$each" in node.entries:
             name = session.names.fresh()
             session.block.add(f"{name} = []")
-            _looped(session, element, node, name)
+            with extended(session, node):
+                _looped(session, element, node, name)
+                noted(session, "False")
             with session.block.inside(f"if {name}:"):
                 store(name)
-            noted(session, f"bool({name})")
             return False
         case _:
-            with further(session, "[0]"):
+            with further(session, "[0]"), extended(session, node):
                 return _one(session, element, node, lambda code: store(f"[{code}]"))
 
 
@@ -111,14 +112,15 @@ def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
         touch_always(session)
     for child in node.items:
         session.block.statement()
-        if isinstance(child, Object) and "$each" in child.entries:
-            _looped(session, element, child, name)
-            noted(session, f"bool({name})")
-        elif isinstance(child, Text) and child.reads:
-            sure |= _added(session, element, child, name)
-        else:
-            with indexed(session, name):
-                sure |= _one(session, element, child, _adder(session, name))
+        with extended(session, child):
+            if isinstance(child, Object) and "$each" in child.entries:
+                _looped(session, element, child, name)
+                noted(session, "False")
+            elif isinstance(child, Text) and child.reads:
+                sure |= _added(session, element, child, name)
+            else:
+                with indexed(session, name):
+                    sure |= _one(session, element, child, _adder(session, name))
     if sure:
         store(name)
         return True
@@ -200,6 +202,7 @@ def _in_place(session: Session, element: Element, node: Object, store: Sink) -> 
     if shape is None:
         return False
     tests = loops.when(session, node)
+    store = loops.taking(session, element, node, store)
     if not tests:
         return body(session, shape, node, store)
     with session.nested(f"if {' and '.join(tests)}:"):

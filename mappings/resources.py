@@ -73,6 +73,9 @@ def _resource(session: Session, name: str, node: Object) -> Resource | None:
         place = asked.place if asked else node.place
         session.error("bad-value", f"'{kind}' is not a resource of R4{hint}", place)
         return None
+    if "$delete" in node.entries:
+        text = "$delete takes an item out of a list; a resource has no list around it"
+        session.error("bad-value", text, node.keys["$delete"])
     if "id" in node.entries:
         session.error("bad-value", "an id is made by $key, not written", node.keys["id"])
     each = node.entries.get("$each")

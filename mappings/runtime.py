@@ -46,6 +46,7 @@ class State:
         "separators",
         "sites",
         "sub",
+        "taken",
         "text",
         "times",
         "trace",
@@ -63,6 +64,7 @@ class State:
         self.misplaced: list[str] = []
         self.nulls: list[int] = []
         self.deletes: list[tuple[str, str, int]] = []
+        self.taken: list[tuple[str, str, Any]] = []
         self.read: list[str] = []
         self.trace: list[tuple[str, int, tuple[str, ...]]] = []
         self.attempts: list[tuple[int, tuple[str, ...], bool]] = []

@@ -24,6 +24,20 @@ def noted(session: Session, kept: str) -> None:
         session.block.add(f"if nulls: drop(z, {kept}, {owner}, {path})")
 
 
+@contextmanager
+def extended(session: Session, node: Node) -> Iterator[None]:
+    """The path of an extension names its URL: many stand in one list."""
+    url = node.entries.get("url") if isinstance(node, Object) else None
+    if session.element[-1:] != ["extension"] or not isinstance(url, Text) or url.reads:
+        yield
+        return
+    session.element[-1] = f"extension('{url.value}')"
+    try:
+        yield
+    finally:
+        session.element[-1] = "extension"
+
+
 def traced(session: Session, node: Node) -> None:
     """Record where the element being written came from."""
     if session.flags.trace:

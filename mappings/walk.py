@@ -61,7 +61,15 @@ _RUNTIME: dict[str, Any] = {
         *(convert.code_system, convert.date, convert.datetime, convert.digits, convert.instant),
         *(convert.missing_code, convert.missing_coding, convert.number, convert.plus),
         *(convert.reference, convert.solid, convert.system, convert.tidy, convert.times),
-        *(convert.total, convert.truth, convert.whole, dates.as_instant, dates.form, dates.minutes),
+        *(
+            convert.besides,
+            convert.total,
+            convert.truth,
+            convert.whole,
+            dates.as_instant,
+            dates.form,
+            dates.minutes,
+        ),
         *(fhir.Index, fhir.numbers, fhir.objects, fhir.pick, fhir.texts, group, group_rows),
         *(runtime.copied, runtime.drop, runtime.missing, runtime.over, runtime.own_id),
     )

@@ -68,6 +68,14 @@ def claim(**values: Any) -> dict[str, Any]:
 
 
 DIAGNOSIS = [{"sequence": 1, "diagnosisCodeableConcept": {"text": "x"}}]
+UNKNOWN = {
+    "extension": [
+        {
+            "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+            "valueCode": "unknown",
+        }
+    ]
+}
 PUT = {"method": "PUT", "url": "Patient/1"}
 
 # The rule, what breaks it, and the nearest thing that does not.
@@ -76,6 +84,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
      appointment(status="proposed")),
     ("app-2", appointment(status="booked", start=TIMES["start"]),
      appointment(status="booked", **TIMES)),
+    ("app-2", appointment(status="booked", _end=UNKNOWN),
+     appointment(status="booked", start=TIMES["start"], _end=UNKNOWN)),
     ("app-3", appointment(status="booked"), appointment(status="waitlist")),
     ("app-4", appointment(status="booked", cancelationReason={"text": "x"}, **TIMES),
      appointment(status="cancelled", cancelationReason={"text": "x"})),

@@ -34,7 +34,7 @@ _ADT = {
     "A20": "location.updated",
     "A21": "encounter.left",
     "A22": "encounter.returned",
-    "A23": "patient.deleted",
+    "A23": "encounter.deleted",  # the visit's record, not the person's
     "A24": "patient.linked",
     "A25": "encounter.updated",
     "A26": "encounter.updated",

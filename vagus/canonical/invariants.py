@@ -87,6 +87,8 @@ _MISTAKEN = {**_coded("verificationStatus", "entered-in-error"), **_has("verific
 _ABATEMENTS = ("abatementDateTime", "abatementAge", "abatementPeriod", "abatementRange")
 _ABATED = _any(*_ABATEMENTS, "abatementString")
 _OVER = _coded("clinicalStatus", "inactive", "resolved", "remission")
+#: A time may say why it is not known (data-absent-reason) instead of what it is.
+_STARTS, _ENDS = _any("start", "_start"), _any("end", "_end")
 _TIMES = ("proposed", "cancelled", "waitlist")
 _DOCUMENT = _is("type", "document")
 _NAMED = {"properties": {"identifier": _has("system", "value")}, "required": ["identifier"]}
@@ -128,13 +130,13 @@ BY_SHAPE: dict[str, tuple[Rule, ...]] = {
             "app-2",
             "end",
             "an appointment has both start and end, or neither",
-            {"dependencies": {"start": ["end"], "end": ["start"]}},
+            {"if": _STARTS, "then": _ENDS, "else": _never(_ENDS)},
         ),
         Rule(
             "app-3",
             "start",
             "only what is proposed, cancelled or on a waitlist goes without times",
-            {"anyOf": [_has("start", "end"), _is("status", *_TIMES)]},
+            {"anyOf": [{"allOf": [_STARTS, _ENDS]}, _is("status", *_TIMES)]},
         ),
         Rule(
             "app-4",

@@ -10,8 +10,6 @@ from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics
 
 HERE = Path(__file__).parent
-#: A20 is about a bed and no patient.
-UNMAPPED = {"ADT_A20"}
 
 
 def test_the_library_has_no_finding():
@@ -33,7 +31,7 @@ def test_every_event_of_registration_and_booking_has_a_mapping():
     catalogue = load([], Diagnostics())
     missing = []
     for (code, trigger), structure in structures.events().items():
-        if code in ("ADT", "SIU") and structure not in UNMAPPED:
+        if code in ("ADT", "SIU"):
             found = catalogue.select("hl7v2", structure=structure, type=f"{code}^{trigger}")
             if found is None or found.name != structure:
                 missing.append(f"{code}^{trigger}")
