@@ -26,6 +26,7 @@ _WORDS = {
     "$use": "fill in a template; keys beside it go over it",
     "$key": "what the id is made of: the same parts, the same id",
     "$copy": "start from the source element (FHIR in)",
+    "$delete": "take this item out of its list instead of putting it in",
     "$remove": "drop keys that were inherited",
 }
 _KEYS: dict[str, Schema] = {
