@@ -109,8 +109,6 @@ class _Scan:
 
     def field(self, rule: Rule, value: str) -> Iterable[Trouble]:
         """What is wrong with one field."""
-        if rule.demand.withdrawn:
-            return [Trouble("", "withdrawn-field", rule.shape.name)]
         mark = self._repetition
         if not mark or mark not in value:
             return self._part(rule.shape, value, 0)
@@ -124,6 +122,9 @@ class _Scan:
         return found
 
     def _part(self, known: Shape, value: str, depth: int) -> Iterable[Trouble]:
+        if known.withdrawn:
+            code = "withdrawn-component" if depth else "withdrawn-field"
+            return [Trouble("", code, known.name)]
         mark = self._levels[depth]
         if not mark or mark not in value:
             if not known.parts:

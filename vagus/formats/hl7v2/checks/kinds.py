@@ -7,7 +7,7 @@ from typing import NamedTuple
 from vagus.formats.finding import Finding, Severity
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-ENCODING, STRUCTURE, TYPES, TABLES, SITE = 1, 2, 3, 4, 5
+ENCODING, STRUCTURE, TYPES, TABLES, SITE, STRICT = 1, 2, 3, 4, 5, 6
 
 
 class Kind(NamedTuple):
@@ -88,6 +88,9 @@ KINDS = {
     "withdrawn-field": Kind(
         INFO, STRUCTURE, "", "{about} is withdrawn from this release; receivers may not read it"
     ),
+    "withdrawn-component": Kind(
+        INFO, STRUCTURE, "", "{about} is withdrawn from this release; receivers may not read it"
+    ),
     "extra-field": Kind(
         WARNING, STRUCTURE, "", "the segment has more fields than the standard; nobody reads them"
     ),
@@ -129,6 +132,16 @@ KINDS = {
         TABLES,
         "103",
         "not among the suggested codes; a profile may add the site's own: {about}",
+    ),
+    "strict-missing": Kind(ERROR, STRICT, "101", "hl7apy: a required part is missing: {about}"),
+    "strict-limit": Kind(ERROR, STRICT, "100", "hl7apy: {about} stands more often than allowed"),
+    "strict-children": Kind(ERROR, STRICT, "100", "hl7apy: {about} holds what it may not"),
+    "strict-type": Kind(ERROR, STRICT, "102", "hl7apy: {about} has another data type"),
+    "strict-table": Kind(WARNING, STRICT, "103", "hl7apy: the code is not in its table: {about}"),
+    "strict-length": Kind(WARNING, STRICT, "104", "hl7apy: longer than it may be: {about}"),
+    "strict-other": Kind(ERROR, STRICT, "207", "hl7apy: something in the message it does not know"),
+    "strict-unreadable": Kind(
+        WARNING, STRICT, "", "hl7apy cannot read this message, or not this release"
     ),
 }
 

@@ -31,13 +31,15 @@ class Shape(NamedTuple):
     required: bool = False
     plain: bool = True
     watched: tuple[int, ...] = ()
+    withdrawn: bool = False
 
 
 @cache
 def shape(datatype: str, name: str, release: Release, demand: Demand = NOTHING) -> Shape:
     """The shape of a field or component of that data type, called `name`."""
     if datatype == "varies" or demand.withdrawn:
-        return Shape(name, width=1000, plain=not demand.withdrawn)
+        plain = not demand.withdrawn
+        return Shape(name, width=1000, plain=plain, withdrawn=demand.withdrawn)
     inner = rules.demands(datatype, release)
     parts = tuple(
         shape(item.datatype, f"{name}, {item.name}", release, inner.get(item.number, NOTHING))
@@ -47,6 +49,7 @@ def shape(datatype: str, name: str, release: Release, demand: Demand = NOTHING) 
     if parts:
         coded = demand.table if datatype in _CODED else None
         plain = coded is None and all(part.plain for part in parts)
+        plain = plain and not any(part.required for part in parts[1:])
         watched = [number for number, part in enumerate(parts, 1) if _can_be_wrong(part)]
         return Shape(
             name, None, parts, len(parts), coded, demand.longest, required, plain, tuple(watched)
