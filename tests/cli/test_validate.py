@@ -86,3 +86,53 @@ def test_standard_input(shell):
 def test_a_file_without_a_message_is_a_failure(call, tmp_path):
     done = call("validate", given(tmp_path, b""))
     assert done.code == 1 and "no message" in done.err
+
+
+PROFILE = "profile: desk\nrules:\n  PV1-19: required\n"
+
+
+def test_a_profile_beside_the_messages(call, message):
+    profiles = message.parent / "profiles"
+    profiles.mkdir()
+    (profiles / "any.yaml").write_text(PROFILE)
+    (line,) = call("validate", "--profile", "desk", message).lines
+    assert (line["code"], line["where"], line["level"]) == ("profile-required", "PV1[1]-19", 5)
+
+
+def test_a_profile_by_its_file(call, message, tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(PROFILE)
+    assert len(call("validate", "--profile", path, message).lines) == 1
+
+
+def test_a_profile_of_a_project(call, message, tmp_path):
+    project = tmp_path / "project"
+    (project / "profiles").mkdir(parents=True)
+    (project / "vagus.yaml").write_text("project: clinic\n")
+    (project / "profiles" / "desk.yaml").write_text(PROFILE)
+    assert len(call("validate", "--profile", "desk", "--project", project, message).lines) == 1
+
+
+def test_a_profile_that_is_not_there_is_wrong_use(call, message):
+    (message.parent / "profiles").mkdir()
+    (message.parent / "profiles" / "desk.yaml").write_text(PROFILE)
+    done = call("validate", "--profile", "dask", message)
+    assert done.code == 2 and "did you mean 'desk'" in done.err
+    assert call("validate", "--profile", "no.yaml", message).code == 2
+
+
+def test_a_profile_that_is_wrong_is_said_with_its_place(call, message, tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(PROFILE.replace("required", "requird"))
+    done = call("validate", "--profile", path, message)
+    assert done.code == 2 and f"{path}:3:11: error bad-value" in done.err
+
+
+def test_strict_adds_what_hl7apy_finds(call, tmp_path):
+    wrong = adt().replace(b"|F\r", b"|FEMALE\r")
+    lines = call("validate", "--strict", given(tmp_path, wrong)).lines
+    assert {(line["code"], line["level"]) for line in lines} >= {
+        ("unsuggested-code", 4),
+        ("strict-table", 6),
+    }
+    assert "FEMALE" not in str(lines)

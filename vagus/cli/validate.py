@@ -5,21 +5,30 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from vagus.cli import interchanges, output, reading
+from vagus.cli import interchanges, output, profiles, reading
 from vagus.cli.failure import CLEAN, FINDINGS
-from vagus.cli.options import examples, form
+from vagus.cli.options import examples, form, project
 from vagus.formats import x12
 from vagus.formats.catalogue import FORMATS
 from vagus.formats.finding import Finding, Severity
 from vagus.formats.format import Answer, Format, Stage, Terms, Verdict
 from vagus.formats.hl7v2 import HL7V2
 from vagus.kernel.errors import DecodeError
+from vagus.project.profiles import Profile
 
 COLUMNS = ("message", "severity", "code", "level", "where", "text")
+
+
+class Wanted(NamedTuple):
+    """What to check besides the standard."""
+
+    profile: Profile | None
+    strict: bool
 
 
 class Checked(NamedTuple):
@@ -41,26 +50,35 @@ class Checked(NamedTuple):
 @click.command(
     epilog=examples(
         "vagus validate admissions.hl7",
+        "vagus validate --profile front_desk --project samples/riverside_clinic admissions.hl7",
         "vagus validate --ack admissions.hl7",
         "vagus validate --format text claims.x12",
         "cat capture.mllp | vagus validate --format text -",
     )
 )
 @click.argument("file")
+@click.option(
+    "--profile", metavar="NAME", help="Check a site's profile too: of the project, or a file."
+)
+@project()
+@click.option("--strict", is_flag=True, help="Add what hl7apy finds (the extra vagus[strict]).")
 @click.option("--ack", is_flag=True, help="Print the reply owed for each message instead.")
 @form(output.JSON)
-def command(file: str, ack: bool, form: str) -> int:
+def command(
+    file: str, profile: str | None, folder: Path | None, strict: bool, ack: bool, form: str
+) -> int:
     """Check the messages of FILE against their standard: findings as JSON lines.
 
     Each has severity, code, level, where and text, and never a value of the message. Levels of
-    HL7 v2: 1 encoding, 2 structure, 3 data types, 4 tables, 5 the site's profile; of X12 they
-    are the SNIP types: 1 syntax, 2 guide, 3 balance, 4 situations, 5 codes. Exit code 1 when a
-    finding is an error.
+    HL7 v2: 1 encoding, 2 structure, 3 data types, 4 tables, 5 the site's profile, 6 hl7apy; of
+    X12 they are the SNIP types: 1 syntax, 2 guide, 3 balance, 4 situations, 5 codes. Exit code
+    1 when a finding is an error.
     """
+    wanted = Wanted(profiles.find(profile, folder, file) if profile else None, strict)
     opened = reading.opened(file)
     if x12.looks_like(opened.head):
         return _interchanges(opened, ack, form)
-    checked = [_checked(found) for found in reading.messages(opened.whole())]
+    checked = [_checked(found, wanted) for found in reading.messages(opened.whole())]
     if not checked:
         output.note(f"{file}: no message in it")
         return FINDINGS
@@ -80,7 +98,7 @@ def _interchanges(opened: reading.Opened, ack: bool, form: str) -> int:
     return interchanges.validate(opened, COLUMNS, form)
 
 
-def _checked(found: reading.Found) -> Checked:
+def _checked(found: reading.Found, wanted: Wanted) -> Checked:
     format = FORMATS.get(found.format) or HL7V2()
     try:
         if found.error is not None:
@@ -89,7 +107,9 @@ def _checked(found: reading.Found) -> Checked:
     except DecodeError as error:
         answer, problem = format.refusal(error), format.unreadable(error)
         return Checked(found.number, found.body, format, None, answer, [problem])
-    findings = list(format.check(message))
+    site = wanted.profile
+    content = site.content if site and site.format == format.name else None
+    findings = list(format.check(message, content, strict=wanted.strict))
     answer = format.objection(message, Terms()) or Answer(Verdict.ACCEPTED)
     return Checked(found.number, found.body, format, message, answer, findings)
 

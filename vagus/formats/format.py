@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from vagus.formats.finding import Finding
+from vagus.kernel.diagnostics import Diagnostics
+from vagus.kernel.strictyaml import Fields
 
 
 class Verdict(StrEnum):
@@ -83,8 +85,17 @@ class Format(Protocol):
         """The answer owed for bytes whose decoding raised that error."""
         ...
 
-    def check(self, message: Any) -> Sequence[Finding]:
-        """What in a message breaks the standard, in the message's order; never raises for it."""
+    def check(
+        self, message: Any, profile: Any | None = None, *, strict: bool = False
+    ) -> Sequence[Finding]:
+        """What in a message breaks the standard, or a site's profile; never raises for it.
+
+        `strict` adds what a slower checker finds; raises ConfigError when it is not installed.
+        """
+        ...
+
+    def profile(self, node: Fields, diagnostics: Diagnostics) -> Any | None:
+        """The profile that a site's document holds, for `check`; None after a diagnostic."""
         ...
 
     def unreadable(self, error: Exception) -> Finding:

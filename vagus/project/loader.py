@@ -15,7 +15,7 @@ from vagus.kernel import settings, strictyaml
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import Config
 from vagus.kernel.strictyaml import Fields, Items, Node
-from vagus.project import links
+from vagus.project import links, profiles
 from vagus.project.model import (
     FILE,
     LINK,
@@ -58,6 +58,7 @@ class Loader:
                 [item for item in folders if item.is_dir()], self._diagnostics, library=mappings
             ),
             systems=self._systems(),
+            profiles=self._profiles(),
             connectors=self._connectors,
             node=node,
         )
@@ -83,6 +84,19 @@ class Loader:
             if registry is not None:
                 registries[registry.name] = registry
         return registries
+
+    def _profiles(self) -> dict[str, profiles.Profile]:
+        found: dict[str, profiles.Profile] = {}
+        for path in sorted((self._folder / profiles.FOLDER).glob("*.yaml")):
+            node = self._single(path)
+            profile = profiles.read(node, self._diagnostics) if node else None
+            if profile is None or node is None:
+                continue
+            if profile.name in found:
+                text = f"another profile is called '{profile.name}'"
+                self._diagnostics.error(node.place, "duplicate-profile", text)
+            found[profile.name] = profile
+        return found
 
     def _channel(self, path: Path, options: ProjectSettings) -> ChannelFile | None:
         before = len(self._diagnostics)

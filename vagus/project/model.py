@@ -17,6 +17,7 @@ from vagus.canonical.systems import Systems
 from vagus.kernel.diagnostics import Place
 from vagus.kernel.settings import Config, Duration, ProjectPath, Size
 from vagus.kernel.strictyaml import Fields, Node
+from vagus.project.profiles import Profile
 
 FILE = "vagus.yaml"
 EMBEDDED = "embedded"
@@ -139,6 +140,7 @@ class Project:
     channels: list[ChannelFile]
     catalogue: Catalogue
     systems: Mapping[str, Systems]
+    profiles: Mapping[str, Profile]
     connectors: Mapping[str, Connector]
     node: Node | None = None  # of the main file
 

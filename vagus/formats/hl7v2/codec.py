@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 
 from vagus.formats.finding import Finding
 from vagus.formats.format import Answer, Stage, Terms
-from vagus.formats.hl7v2 import acks, batch, checks, divide, lanes, objections, reader, writer
+from vagus.formats.hl7v2 import acks, batch, divide, lanes, objections, reader, writer
+from vagus.formats.hl7v2.checks import check
+from vagus.formats.hl7v2.checks.profile import NONE, Profile
+from vagus.formats.hl7v2.checks.strict import check as strict_check
 from vagus.formats.hl7v2.message import Message
+from vagus.kernel.diagnostics import Diagnostics
+from vagus.kernel.strictyaml import Fields
 
 
 class HL7V2:
@@ -31,13 +37,23 @@ class HL7V2:
         """The answer owed for bytes whose decoding raised that error."""
         return objections.refusal(error)
 
-    def check(self, message: Message) -> Sequence[Finding]:
-        """What in a message breaks the standard, in the message's order."""
-        return checks.check(message)
+    def check(
+        self, message: Message, profile: Profile | None = None, *, strict: bool = False
+    ) -> Sequence[Finding]:
+        """What in a message breaks the standard or a profile; with hl7apy's opinion if strict."""
+        found = check.check(message, profile or NONE)
+        return [*found, *strict_check(message)] if strict else found
+
+    def profile(self, node: Fields, diagnostics: Diagnostics) -> Profile | None:
+        """The profile of a document; what is wrong with it becomes diagnostics."""
+        # Settings take long to import, and most verbs read none.
+        reader = importlib.import_module("vagus.formats.hl7v2.checks.profile_file")
+        found: Profile | None = reader.read(node, diagnostics)
+        return found
 
     def unreadable(self, error: Exception) -> Finding:
         """What is wrong with bytes whose splitting or decoding raised that error."""
-        return checks.unreadable(error)
+        return check.unreadable(error)
 
     def divide(self, message: Message, name: str) -> Sequence[Message]:
         """One message for each occurrence of a segment or group."""

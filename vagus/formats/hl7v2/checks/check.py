@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from vagus.formats.finding import Finding
 from vagus.formats.format import Terms
-from vagus.formats.hl7v2.checks import fields, sequence
+from vagus.formats.hl7v2.checks import fields, profile, sequence
 from vagus.formats.hl7v2.checks.kinds import KINDS, finding
+from vagus.formats.hl7v2.checks.profile import NONE, Profile
 from vagus.formats.hl7v2.message import Message
 from vagus.formats.hl7v2.objections import objection
 from vagus.formats.hl7v2.releases import release
@@ -25,9 +26,10 @@ def unreadable(error: Exception) -> Finding:
     return finding("unreadable", "")
 
 
-def check(message: Message) -> list[Finding]:
-    """Everything that is wrong with a message: its type, its segments, then field by field."""
-    return [*_type(message), *_order(message), *_segments(message)]
+def check(message: Message, site: Profile = NONE) -> list[Finding]:
+    """Everything that is wrong with a message: type, segments, field by field, then the profile."""
+    found = [*_type(message), *_order(message), *_segments(message, site)]
+    return [*found, *profile.check(message, site)] if site.rules else found
 
 
 def _type(message: Message) -> Iterator[Finding]:
@@ -52,9 +54,9 @@ def _order(message: Message) -> Iterator[Finding]:
         yield finding(problem.code, f"{problem.name}[{problem.occurrence}]", problem.name)
 
 
-def _segments(message: Message) -> Iterator[Finding]:
+def _segments(message: Message, site: Profile) -> Iterator[Finding]:
     seen: Counter[str] = Counter()
     for segment in message.segments:
         name = segment[0]
         seen[name] += 1
-        yield from fields.check(message, segment, f"{name}[{seen[name]}]", {})
+        yield from fields.check(message, segment, f"{name}[{seen[name]}]", site.tables)
