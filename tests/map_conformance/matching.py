@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -17,6 +18,18 @@ _ALIKE = {"CE": "CWE", "CF": "CWE", "CNE": "CWE", "TS": "DTM", "DT": "DTM", "NM"
 
 #: Types that are a Quantity with rules of their own.
 _SAME = {"Duration": "Quantity", "Age": "Quantity"}
+
+#: The resources of ours that tables of a Provenance or Observation with a purpose of its own mean.
+_OF_SHEET = {
+    "EVN[Provenance]": ("event",),
+    "MSH[Provenance-Source]": ("source_provenance",),
+    "MSH[Provenance-Transformation]": ("transformation",),
+    "PD1[Observation-LivingWill]": ("living_will",),
+    "PID[Provenance-Patient]": ("patient_update",),
+    "SCH[Provenance]": ("booking",),
+}
+_CONDITION = re.compile(r"([A-Z0-9]{3}-\d+) (?:EQUALS|IN|IS|=) (\([^)]*\)|\S+)")
+_CODE = re.compile(r"[A-Z0-9]{2,3}")
 
 Place = tuple[str, str]  # mapping, resource
 
@@ -69,7 +82,7 @@ def _by_field(row: Row) -> Iterator[Rule]:
 def _candidates(row: Row, last: Step) -> Iterator[Rule]:
     """Rules that fill the last step's element from the row's field."""
     for rule in _of(row.segment) if row.field else rules():
-        if rule.type not in last.types or not _fills(row, rule):
+        if rule.type not in last.types or not _fills(row, rule, last) or not _holds(row, rule):
             continue
         if not last.path or agrees(last.path, rule.element):
             yield rule
@@ -115,13 +128,30 @@ def _kinds(rule: Rule) -> list[str]:
     return found
 
 
-def _fills(row: Row, rule: Rule) -> bool:
+def _fills(row: Row, rule: Rule, last: Step) -> bool:
     """Whether the row's field gives the rule its value, or decides on its constant."""
     if row.url and row.url not in rule.urls:
         return False
+    if len(row.steps) == 1 and rule.resource not in _OF_SHEET.get(row.sheet, (rule.resource,)):
+        return False
     if row.constant:
         return row.constant in rule.constants and _touches(row, _decides(rule))
-    return _touches(row, rule.sources) or (bool(rule.constants) and _touches(row, rule.conditions))
+    if not row.field:
+        return True
+    if rule.constants and rule.element == last.path:
+        return _touches(row, rule.sources | rule.conditions)
+    return bool(rule.sources) and _touches(row, rule.sources)
+
+
+def _holds(row: Row, rule: Rule) -> bool:
+    """Whether the rule can hold where the row does: `IF OBX-2 IN ("DT", "DTM")`."""
+    for field, text in _CONDITION.findall(row.condition):
+        codes = set(_CODE.findall(text))
+        for item in rule.filters:
+            same = f"{item.source.segment}-{item.source.field}" == field
+            if same and codes and bool(codes & item.words) != item.wanted:
+                return False
+    return True
 
 
 def _touches(row: Row, sources: Iterable[Source]) -> bool:
@@ -151,6 +181,8 @@ def _by_datatype(row: Row) -> Iterator[Rule]:
             continue
         if row.constant and row.constant not in rule.constants:
             continue
+        if not (row.constant or rule.sources or _decided(rule)):
+            continue
         if not _of_component(row, rule):
             continue
         if any(agrees(last.path, rest) for rest in _below(rule, target.types[0], last.path)):
@@ -164,6 +196,11 @@ def _of_datatype(name: str) -> tuple[Rule, ...]:
 
 def _all(rule: Rule) -> frozenset[Source]:
     return rule.sources | rule.conditions
+
+
+def _decided(rule: Rule) -> bool:
+    """Whether the rule writes a text of its own because of what it reads."""
+    return any(name.startswith("then ") for name in rule.functions)
 
 
 def _of_component(row: Row, rule: Rule) -> bool:

@@ -71,17 +71,11 @@ def segment_sheets() -> tuple[str, ...]:
     return tuple(sorted(name for name in found if _file("segments", name)))
 
 
-def datatype_sheets(following: Iterable[Row]) -> tuple[str, ...]:
-    """The data type tables that some rows refer to, and those that these refer to."""
+def datatype_sheets(following: Iterable[Row]) -> set[str]:
+    """The data type tables that some rows refer to."""
     known = {_name(path).lower(): _name(path) for path in (TABLES / "datatypes").glob("*.csv")}
-    found: set[str] = set()
-    pending = [row.datatype for row in following]
-    while pending:
-        name = known.get(pending.pop().replace(" ", "").lower(), "")
-        if name and name not in found:
-            found.add(name)
-            pending += [row.datatype for row in _read("datatypes", name)]
-    return tuple(sorted(found))
+    wanted = {row.datatype.replace(" ", "").lower() for row in following}
+    return {known[name] for name in wanted & known.keys()}
 
 
 @cache

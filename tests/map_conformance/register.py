@@ -50,9 +50,15 @@ def states(sheet: str) -> tuple[tuple[Row, str], ...]:
 
 @cache
 def datatypes() -> tuple[str, ...]:
-    """The tables of the data types that rows of segments ask for, those not followed left out."""
-    found = [item for sheet in segment_sheets() for item in states(sheet)]
-    return datatype_sheets(row for row, state in found if state in (IMPLEMENTED, MISSING))
+    """The tables of the data types that rows ask for, those of rows not followed left out."""
+    found: set[str] = set()
+    pending = list(segment_sheets())
+    while pending:
+        rows_ = [row for row, state in states(pending.pop()) if state in (IMPLEMENTED, MISSING)]
+        new = datatype_sheets(rows_) - found
+        found |= new
+        pending += new
+    return tuple(sorted(found))
 
 
 def _state(row: Row) -> str:

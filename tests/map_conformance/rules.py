@@ -42,6 +42,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition on the text of a position: that it is one of some words, or none of them."""
+
+    source: Source
+    words: frozenset[str]
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One element of one resource and what fills it.
 
@@ -65,17 +74,23 @@ class Rule:
     urls: tuple[str, ...] = ()
     constants: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+    filters: frozenset[Filter] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What an expression reads: for its value, for a condition, and which resources."""
+    """What an expression reads: for its value, for a condition, and which resources.
+
+    `asked` is false where there is no expression at all.
+    """
 
     sources: frozenset[Source] = frozenset()
     conditions: frozenset[Source] = frozenset()
     references: frozenset[str] = frozenset()
     constants: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+    filters: frozenset[Filter] = frozenset()
+    asked: bool = False
 
     def __or__(self, other: _Read) -> _Read:
         return _Read(
@@ -84,10 +99,9 @@ class _Read:
             self.references | other.references,
             self.constants | other.constants,
             self.functions | other.functions,
+            self.filters | other.filters,
+            self.asked or other.asked,
         )
-
-    def __bool__(self) -> bool:
-        return bool(self.sources or self.conditions or self.references)
 
     @property
     def all(self) -> frozenset[Source]:
@@ -155,6 +169,7 @@ def _opened(node: Object, around: _Around) -> _Around:
             rule,
             conditions=rule.conditions | asked.all,
             references=rule.references | asked.references,
+            filters=rule.filters | asked.filters,
         ),
         item=item,
     )
@@ -175,7 +190,9 @@ def _object(node: Object, around: _Around, beside: _Read = _NOTHING) -> Iterator
         urls = (*around.rule.urls, url.value or "")
         inside = replace(inside, rule=replace(inside.rule, urls=urls))
     # an object of constants only is there whenever its parent is
-    read = _of_object(node, inside) or beside
+    read = _of_object(node, inside)
+    if not read.asked:
+        read = beside
     for key, child in node.elements():
         yield from _node(child, inside.into(key), read)
 
@@ -231,10 +248,12 @@ def _of_object(node: Node, around: _Around) -> _Read:
 
 
 def _read(text: Text, item: _Read) -> _Read:
-    found = _NOTHING
-    for alternative in parse(text.value or "=").alternatives:
+    found = _Read(asked=True)
+    alternatives = parse(text.value or "=").alternatives
+    for alternative in alternatives:
         found |= _alternative(alternative, item)
-    return found
+    # one of several alternatives decides nothing
+    return found if len(alternatives) == 1 else replace(found, filters=frozenset())
 
 
 def _alternative(alternative: Alternative, item: _Read) -> _Read:
@@ -250,12 +269,19 @@ def _alternative(alternative: Alternative, item: _Read) -> _Read:
         read = _arguments(head, item)
         found = _Read(conditions=read.sources) if head.name == "absent" else read
     for call in alternative.calls:
-        if call.name in ("where", "prefer"):
+        if call.name in ("in", "not_in"):
+            words = frozenset(word.text for word in call.args)
+            found = replace(
+                found,
+                filters=frozenset(Filter(s, words, call.name == "in") for s in found.sources),
+            )
+        elif call.name in ("where", "prefer"):
             found |= _Read(conditions=_named(call.args[0].text, found).sources)
         elif call.name == "get":
             found = replace(found, sources=_named(call.args[0].text, found).sources)
         elif call.name == "then":
-            found = _Read(conditions=found.all, constants=frozenset((call.args[0].text,)))
+            constants = frozenset((call.args[0].text,))
+            found = _Read(conditions=found.all, constants=constants, filters=found.filters)
         elif call.name == "default":
             found |= _Read(constants=frozenset((call.args[0].text,)))
         elif call.name in _PATHS:
