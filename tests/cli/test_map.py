@@ -53,6 +53,8 @@ def test_a_mapping_by_name(call, message):
     assert call("map", "--mapping", "ADT_A01", message).code == 0
     wrong = call("map", "--mapping", "ADT_A99", message)
     assert wrong.code == 2 and wrong.out == ""
+    back = call("map", "--mapping", "to_ADT_A01", message)
+    assert back.code == 2 and "leads from fhir to hl7v2" in back.err
 
 
 def test_trace_says_where_elements_came_from(call, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_every_kind_of_structure_lints_clean_and_passes(call, project):
 
 
 def test_it_writes_what_it_says_and_nothing_over_a_file(call, project):
+    shutil.rmtree(project / "schemas")
     before = written(project)
     done = call("new", "mapping", "own", "--from", "hl7v2/ADT_A01", "-p", project)
     assert done.code == 0

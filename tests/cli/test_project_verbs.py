@@ -82,7 +82,7 @@ def test_a_failing_golden_test_says_what_differs(call, project):
     assert done.code == 1 and "0 passed, 1 failed" in done.out
     assert "FAILED: a registration becomes a patient" in done.out and "gender" in done.out
     (row,) = call("test", project, "--format", "json").lines
-    assert row["passed"] is False and row["line"] == 4 and row["differences"]
+    assert row["passed"] is False and row["line"] == 5 and row["differences"]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from vagus.cli.findings import Finding
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2 import HL7V2
 from vagus.kernel.diagnostics import Diagnostics
-from vagus.kernel.errors import DecodeError, MappingError
+from vagus.kernel.errors import ConfigError, DecodeError, MappingError
 from vagus.project import Project
 
 
@@ -61,9 +61,17 @@ def way(folder: Path | None, channel: str | None, name: str | None) -> Way:
     if project is not None and wanted is None and len(project.channels) == 1:
         wanted = project.channels[0]
     keys = opening.keyset(project) if project and _has_keys(project) else None
-    choose = mapping.named(catalogue, name) if name else mapping.chosen(catalogue, wanted)
+    choose = _named(catalogue, name) if name else mapping.chosen(catalogue, wanted)
     facts = mapping.context(project, wanted, keys)
     return Way(mapping.terms(wanted), choose, facts, cache(Validator), catalogue)
+
+
+def _named(catalogue: Catalogue, name: str) -> mapping.Choose:
+    found = catalogue.get(name)
+    if found is not None and (found.source_format, found.target_format) != ("hl7v2", "fhir"):
+        way = f"from {found.source_format} to {found.target_format}"
+        raise ConfigError(f"mapping '{name}' leads {way}; one from hl7v2 to fhir is needed")
+    return mapping.named(catalogue, name)
 
 
 def library() -> Catalogue:

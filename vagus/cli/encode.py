@@ -19,7 +19,7 @@ from vagus.canonical import bundle
 from vagus.cli import applying, findings, output, reading
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.findings import Finding
-from vagus.cli.options import examples, form
+from vagus.cli.options import examples, form, other_project
 from vagus.formats.catalogue import FORMATS
 from vagus.kernel import ids
 from vagus.kernel.errors import ConfigError, DecodeError, MappingError, MessageError
@@ -45,13 +45,7 @@ class Found(NamedTuple):
     "--to", "target", required=True, type=click.Choice(list(FORMATS)), help="The wire format."
 )
 @click.option("--mapping", "name", metavar="NAME", help="Use this one; default: by event.")
-@click.option(
-    "--project",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Use its mappings, tables and systems; default: what comes with Vagus.",
-)
+@other_project()
 @click.option("--channel", metavar="NAME", help="With the systems of this channel of the project.")
 @click.option("--release", metavar="VERSION", default="", help="The release to name, e.g. 2.3.1.")
 @form(output.TEXT)

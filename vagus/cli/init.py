@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from vagus.cli import output
+from vagus.cli import output, schema
 from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples
 from vagus.kernel.errors import ConfigError
 
 _PROJECT = """\
+# yaml-language-server: $schema=schemas/project.json
 project: {name}
 description: Takes HL7 v2 over MLLP and writes canonical FHIR R4 Bundles to a folder.
 store: {{path: "${{VAGUS_DATA:-data}}", keep: 30d}}
@@ -21,6 +22,7 @@ http: {{host: 127.0.0.1, port: "${{VAGUS_HTTP_PORT:-8475}}"}}
 zone: UTC
 """
 _CHANNEL = """\
+# yaml-language-server: $schema=../schemas/channel.json
 channel: hl7_in
 description: Admissions, updates and bookings.
 source:
@@ -42,6 +44,7 @@ _MESSAGE = (
     "20261122080000+0000\r"
 )
 _TEST = """\
+# yaml-language-server: $schema=../schemas/test.json
 tests: ADT_A01
 settings: {now: "2026-11-22T08:00:00Z", key: test}
 cases:
@@ -63,6 +66,8 @@ _FILES = {
 def command(folder: Path) -> int:
     """Write a small working project to DIR: MLLP in, canonical FHIR R4 out to a folder.
 
+    The schemas beside it let an editor complete and check its files.
+
     DIR must be empty or not there yet.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -72,6 +77,8 @@ def command(folder: Path) -> int:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
+    for item in schema.SCHEMAS:
+        schema.write(item, folder / schema.FOLDER)
     output.say(f"wrote {len(files)} files to {folder}; next:")
     output.say(f"  vagus lint {folder} && vagus test {folder}")
     output.say(f"  vagus run {folder}")

@@ -15,7 +15,7 @@ from vagus.cli import applying, lineage, output, reading
 from vagus.cli.applying import Mapped, Way
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.losses import Tally
-from vagus.cli.options import examples
+from vagus.cli.options import examples, other_project
 
 
 class Wishes(NamedTuple):
@@ -39,13 +39,7 @@ class Wishes(NamedTuple):
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--mapping", "name", metavar="NAME", help="Use this one; default: by message type.")
-@click.option(
-    "--project",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Use its mappings, tables and systems; default: what comes with Vagus.",
-)
+@other_project()
 @click.option("--channel", metavar="NAME", help="As this channel of the project maps.")
 @click.option("--trace", is_flag=True, help="Say where every element came from.")
 @click.option("--loss", is_flag=True, help="List the populated fields that nothing read.")

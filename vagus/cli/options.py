@@ -51,6 +51,17 @@ def project() -> Callable[[F], F]:
     )
 
 
+def other_project() -> Callable[[F], F]:
+    """`--project DIR`, for verbs that also work without a project."""
+    return click.option(
+        "--project",
+        "folder",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Use its mappings, tables and systems; default: what comes with Vagus.",
+    )
+
+
 def split(words: Sequence[str], given: Path | None) -> tuple[Path | None, list[str]]:
     """The project folder among the words of a command line, and the other words."""
     others = [word for word in words if not _is_folder(word)]
