@@ -193,6 +193,10 @@ class Dispatch:
         """How many deliveries are in memory, but for those of lanes that are parked or held."""
         return self._lanes.size - sum(map(self._lanes.length, self._stuck))
 
+    def waits_long(self, delivery: Delivery) -> bool:
+        """Whether its lane is held up by a head that is parked or held."""
+        return not self._stuck.isdisjoint(delivery.lanes)
+
     @property
     def parked(self) -> int:
         """How many lanes wait for the next try of their head."""

@@ -50,6 +50,19 @@ class User(Protocol):
         ...
 
 
+class _Connection(AsyncioConnection):  # type: ignore[misc]  # pika has no types
+    """A connection that can be torn down at once."""
+
+    def abort(self) -> None:
+        """Leave as a process that dies does: nothing more is said or heard.
+
+        To the broker that is a consumer that is gone, so what it held goes back to its place. After
+        an orderly close the next consumer is served later events first.
+        """
+        if not self.is_closed:
+            self._terminate_stream(LinkDown("left"))
+
+
 class Link:
     """Keeps a connection up for its user."""
 
@@ -58,7 +71,7 @@ class Link:
         self._settings = settings
         self._user = user
         self._prepare = prepare
-        self._connection: AsyncioConnection | None = None
+        self._connection: _Connection | None = None
         self._lost: asyncio.Future[BaseException | None]
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -70,12 +83,12 @@ class Link:
         self._parameters = parameters(self._settings, self._name)
         self._task = asyncio.create_task(self._run(), name=f"link-{self._name}")
 
-    async def stop(self) -> None:
-        """Close the connection; nothing that was under way is settled by this."""
+    async def stop(self, *, abruptly: bool = False) -> None:
+        """Close the connection, or leave it; nothing that was under way is settled by this."""
         self._stopping = True
         if self._task is None:
             return
-        if self._connection is not None and self._connection.is_open:
+        if not abruptly and self._connection is not None and self._connection.is_open:
             self._connection.close()
             await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
         self._task.cancel()
@@ -127,7 +140,7 @@ class Link:
         loop = asyncio.get_running_loop()
         self._lost = loop.create_future()
         opened: asyncio.Future[Any] = loop.create_future()
-        self._connection = connection = AsyncioConnection(
+        self._connection = connection = _Connection(
             self._parameters,
             on_open_callback=lambda _: _settle(opened, None),
             on_open_error_callback=lambda _, error: self._lose(error),
@@ -160,11 +173,8 @@ class Link:
         """Make sure that the connection of this attempt never speaks again."""
         was_up, self.up = self.up, False
         connection, self._connection = self._connection, None
-        if connection is not None and not (connection.is_closed or connection.is_closing):
-            try:
-                connection.close()
-            except pika.exceptions.AMQPError:
-                pass  # it was just closing by itself
+        if connection is not None:
+            connection.abort()
         if was_up:
             self._user.closed()
 

@@ -52,7 +52,16 @@ class Publisher:
 
     kind = "rabbitmq"
 
-    def __init__(self, name: str, settings: RabbitMQ, topology: Topology, clock: Clock) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: RabbitMQ,
+        topology: Topology,
+        clock: Clock,
+        *,
+        declares: bool = True,
+    ) -> None:
+        self._declares = declares
         self.window = settings.window
         self._timeout = settings.confirm_timeout
         self._topology = topology
@@ -120,7 +129,8 @@ class Publisher:
     # What the link says.
 
     async def _prepare(self, channel: Channel) -> None:
-        await declare(channel, self._topology)
+        if self._declares:
+            await declare(channel, self._topology)
 
         def confirm(frame: Any) -> None:
             self._confirmed(channel, frame.method)
@@ -238,7 +248,7 @@ class Publisher:
 
     def _mend_soon(self) -> None:
         """A queue is missing: declare everything again, beside what is being published."""
-        if self._mending is None or self._mending.done():
+        if self._declares and (self._mending is None or self._mending.done()):
             self._mending = asyncio.create_task(self._mend(), name="publisher-mend")
 
     async def _mend(self) -> None:

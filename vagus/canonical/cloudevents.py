@@ -7,7 +7,7 @@ times and counters, lanes are keyed hashes, all else are words of the configurat
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -55,6 +55,11 @@ def content_type(id: str, event: str) -> str:
 def lane_text(lane: bytes) -> str:
     """An opaque lane token as it stands in headers."""
     return urlsafe_b64encode(lane).rstrip(b"=").decode()
+
+
+def lane_of(text: str) -> bytes:
+    """The opaque lane token behind its text; ValueError when it is none."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _instant(unix_ms: int) -> str:

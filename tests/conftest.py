@@ -1,4 +1,4 @@
-"""One RabbitMQ for all tests here, started by them; each has an empty virtual host of it."""
+"""One RabbitMQ for all tests that need it; each has an empty virtual host of it."""
 
 from __future__ import annotations
 
