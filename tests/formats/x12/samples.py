@@ -470,10 +470,14 @@ def interchange(
     transaction: str, body: Sequence[str] | None = None, eol: str = "\n", copies: int = 1
 ) -> bytes:
     """An interchange with one group that holds a set, or so many copies of it."""
+    return several(transaction, [lines(transaction) if body is None else body] * copies, eol)
+
+
+def several(transaction: str, bodies: Sequence[Sequence[str]], eol: str = "\n") -> bytes:
+    """An interchange with one group that holds a set for each body."""
     group, version = GROUPS[transaction]
-    body = lines(transaction) if body is None else body
     sets = []
-    for number in range(1, copies + 1):
+    for number, body in enumerate(bodies, 1):
         control = f"{number:04}"
         named = "" if transaction in UNNAMED else f"*{version}"
         st = f"ST*{st01(transaction)}*{control}{named}"
@@ -483,7 +487,7 @@ def interchange(
         "*260105*1030*^*00501*000000012*0*T*:",
         f"GS*{group}*RIVERSIDE*PAYER*20260105*1030*7*X*{version}",
         *sets,
-        f"GE*{copies}*7",
+        f"GE*{len(bodies)}*7",
         "IEA*1*000000012",
     ]
     return "".join(f"{segment}~{eol}" for segment in segments).encode()

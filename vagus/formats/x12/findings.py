@@ -12,6 +12,9 @@ from typing import NamedTuple
 from vagus.formats import finding as common
 from vagus.formats.finding import Severity
 
+#: The highest SNIP level that a set's acknowledgement answers for.
+GUIDE = 2
+
 
 class Kind(NamedTuple):
     """What a kind of finding means.
@@ -110,6 +113,7 @@ KINDS: dict[str, Kind] = {
     "hl-number": Kind(1, "HL01 does not count up by one from 1", "8", "7"),
     "hl-parent": Kind(1, "HL02 does not name the level above", "8", "7"),
     "hl-children": Kind(2, "HL04 and what stands below the level disagree", severity=_WARNING),
+    "line-number": Kind(2, "LX01 does not count up by one from 1", "8", "7", severity=_WARNING),
     # balancing
     "claim-balance": Kind(3, "the charges of the lines do not add up to the claim's"),
     "payer-balance": Kind(3, "charge, adjustments and paid amount of another payer do not agree"),
@@ -122,6 +126,7 @@ KINDS: dict[str, Kind] = {
     "payment-balance": Kind(3, "claims and provider adjustments do not add up to the payment"),
     # situations and codes
     "situation": Kind(4, "the segment lacks what its other values require", "8", "I9"),
+    "short-zip": Kind(5, "a ZIP code of nine digits is wanted here", "8", "7", severity=_WARNING),
     "bad-npi": Kind(5, "the check digit of the NPI is wrong", "8", "7"),
     "bad-shape": Kind(5, "the code does not have the shape of its code set", "8", "7"),
 }
@@ -159,7 +164,7 @@ class Finding:
     def is_envelope(self) -> bool:
         """Whether it is about what encloses the business content, not about the content."""
         kind = KINDS[self.kind]
-        return kind.snip < 3 and not kind.segment
+        return kind.snip <= GUIDE and not kind.segment
 
     @property
     def text(self) -> str:

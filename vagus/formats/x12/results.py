@@ -33,7 +33,8 @@ class TransactionSet:
 
     `type` is the transaction, told apart where one ST01 has several guides (837P, 277CA).
     `version` is the guide's id as the sender names it; `guide` ours, '' when there is none.
-    `offset` and `size` are bytes; `units` counts claims, patients or events.
+    `offset` and `size` are bytes; `units` counts claims, patients or events. The verdict is that
+    of syntax and guide (SNIP 1 and 2): what is beyond concerns single units.
     """
 
     transaction: str

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from vagus.formats.finding import Severity
 from vagus.formats.x12 import elements
 from vagus.formats.x12.automaton import Automaton, Move, State
-from vagus.formats.x12.findings import Finding, finding
+from vagus.formats.x12.findings import GUIDE, Finding, finding
 from vagus.formats.x12.guide import Line, Loop
 from vagus.formats.x12.tokenizer import Chunk
 
@@ -71,7 +71,8 @@ class Collector(Protocol):
 class SetReader:
     """One transaction set on its way; `findings` holds what is wrong with it.
 
-    `refused` counts errors, kept or not; the verdict never depends on how many are kept.
+    `refused` and `warned` count errors and warnings of syntax and guide, kept or not: the verdict
+    never depends on how many are kept, and what is beyond (SNIP 3 and up) is a claim's own.
     """
 
     def __init__(self, automaton: Automaton, control: tuple[str, str, str]) -> None:
@@ -273,13 +274,13 @@ class SetReader:
 
     def add(self, item: Finding) -> None:
         """Record a finding; beyond a limit it is only counted."""
-        if item.severity is Severity.ERROR:
-            self.refused += 1
-        elif item.severity is Severity.WARNING:
-            self.warned += 1
+        if item.snip <= GUIDE:
+            self.refused += item.severity is Severity.ERROR
+            self.warned += item.severity is Severity.WARNING
         if item.unit:
             self._unit_findings += 1
-        if len(self.findings) >= MOST_FINDINGS or self._unit_findings > MOST_FINDINGS_OF_UNIT:
+        is_full = len(self.findings) >= MOST_FINDINGS
+        if (is_full and not item.is_envelope) or self._unit_findings > MOST_FINDINGS_OF_UNIT:
             self._dropped += 1
             return
         self.findings.append(item)

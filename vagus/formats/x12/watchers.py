@@ -1,21 +1,27 @@
-"""Who watches which segments of a set: levels, the trailer, and the balance of the money."""
+"""Who watches which segments of a set: levels, numbers, the trailer, codes, and the money."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
 
-from vagus.formats.x12 import claim_balance, payment_balance
+from vagus.formats.x12 import claim_balance, numbering, payment_balance, shapes
 from vagus.formats.x12.claim_balance import ClaimBalance
 from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.hierarchy import Hierarchy, Trailer
+from vagus.formats.x12.numbering import LineNumbers
 from vagus.formats.x12.payment_balance import PaymentBalance
+from vagus.formats.x12.shapes import Shapes
 from vagus.formats.x12.transaction import SetReader, Watcher
 
 _Kind = tuple[Callable[[SetReader], Watcher], tuple[str, ...]]
-_ALWAYS: tuple[_Kind, ...] = ((Hierarchy, ("HL",)), (Trailer, ("SE",)))
-_MONEY: dict[str, tuple[_Kind, ...]] = {
-    "837": ((ClaimBalance, claim_balance.SEGMENTS),),
+_ALWAYS: tuple[_Kind, ...] = (
+    (Hierarchy, ("HL",)),
+    (Shapes, shapes.SEGMENTS),
+    (Trailer, ("SE",)),
+)
+_OF_TRANSACTION: dict[str, tuple[_Kind, ...]] = {
+    "837": ((ClaimBalance, claim_balance.SEGMENTS), (LineNumbers, numbering.SEGMENTS)),
     "835": ((PaymentBalance, payment_balance.SEGMENTS),),
 }
 
@@ -40,4 +46,4 @@ def attach(reader: SetReader) -> None:
 
 
 def _kinds(guide: Guide) -> tuple[_Kind, ...]:
-    return (*_ALWAYS, *_MONEY.get(guide.transaction, ()))
+    return (*_ALWAYS, *_OF_TRANSACTION.get(guide.transaction, ()))
