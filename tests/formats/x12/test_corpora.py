@@ -25,7 +25,6 @@ def test_the_table_is_what_is_read_today(corpora: Path) -> None:
 def test_what_publishers_call_broken_is_rejected() -> None:
     broken = [row for row in table() if row[1] == "invalid"]
     assert len(broken) >= 11
-    # One has an invalid length inside a BIN segment of 275, which is not among our guides.
     assert all(row[2] == "rejected" for row in broken), broken
 
 
