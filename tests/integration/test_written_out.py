@@ -70,7 +70,7 @@ async def test_the_canonical_result_leaves_as_the_message_of_its_event(tmp_path:
     cancelled = by_type["SIU^S15"].decode()
     assert "\rSCH||F1^RIVER^2.999.1^ISO|" in cancelled
     assert r"FU^Follow \F\ up" in cancelled
-    assert "|CANCELLED" in cancelled
+    assert "|Cancelled" in cancelled
     assert "\rAIP|1|X|77^LEE^ANN" in cancelled
     files = [path.read_bytes() for path in sorted((tmp_path / "out").glob("*.hl7"))]
     assert len(files) == 2
