@@ -61,7 +61,9 @@ def context() -> Context:
     """A delivery that is the same every time."""
     now = "2026-03-02T09:00:00Z"
     identity, systems = Identity(b"k" * 32), Systems("corpora")
-    return Context("0000000000001", "corpora", "corpora", "", now, "", now, "UTC", identity, systems)
+    return Context(
+        "0000000000001", "corpora", "corpora", "", now, "", now, "UTC", identity, systems
+    )
 
 
 def library() -> Catalogue:
@@ -190,7 +192,10 @@ def _whole(node: Any, urls: tuple[set[str], set[str]], key: str = "") -> str:
 def main() -> None:
     """Print the table, and what does not come back."""
     found = table(trips(library()))
-    lines = ["| resource | leaves | back | share | resources | whole |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| resource | leaves | back | share | resources | whole |",
+        "|---|---|---|---|---|---|",
+    ]
     lines += [
         f"| {kind} | {item.leaves} | {item.back} | {item.share:.1%} | {item.resources}"
         f" | {item.whole} |"
