@@ -71,7 +71,7 @@ async def test_the_canonical_result_leaves_as_the_message_of_its_event(tmp_path:
     assert "\rSCH||F1^RIVER^2.999.1^ISO|" in cancelled
     assert r"FU^Follow \F\ up" in cancelled
     assert "|Cancelled" in cancelled
-    assert "\rAIP|1|X|77^LEE^ANN" in cancelled
+    assert "\rAIP|1||77^LEE^ANN" in cancelled
     files = [path.read_bytes() for path in sorted((tmp_path / "out").glob("*.hl7"))]
     assert len(files) == 2
     controls = {body.split(b"|")[9] for body in (*peer.bodies, *files)}

@@ -106,7 +106,8 @@ PV1 = {
 }  # fmt: skip
 PV2 = {
     3: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("L")), 1), 8: maybe(MOMENT),
-    9: maybe(MOMENT), 12: maybe(TEXT), 25: some(among("1 2 3 9"), 1), 38: maybe(st.sampled_from("ACFHPOU")),
+    9: maybe(MOMENT), 12: maybe(TEXT), 25: some(among("1 2 3 9"), 1),
+    38: maybe(st.sampled_from("ACFHPOU")),
 }  # fmt: skip
 AL1 = {
     2: st.sampled_from(["DA", "FA", "MA", "EA", "AA"]), 3: CWE.map(lambda cwe: [cwe]),
@@ -114,17 +115,20 @@ AL1 = {
 }  # fmt: skip
 DG1 = {
     3: CWE.map(lambda cwe: [cwe]), 4: maybe(TEXT), 5: maybe(MOMENT),
-    6: maybe(st.sampled_from(["A", "F", "W"])), 19: maybe(MOMENT), 20: some(parts(_1=TEXT, _2=TEXT), 1),
+    6: maybe(st.sampled_from(["A", "F", "W"])), 19: maybe(MOMENT),
+    20: some(parts(_1=TEXT, _2=TEXT), 1),
 }  # fmt: skip
 IN1 = {
-    2: some(parts(_1=CODE, _2=maybe(TEXT)), 1), 3: st.lists(parts(_1=TEXT, _4=AUTHORITY), min_size=1, max_size=1),
+    2: some(parts(_1=CODE, _2=maybe(TEXT)), 1),
+    3: st.lists(parts(_1=TEXT, _4=AUTHORITY), min_size=1, max_size=1),
     4: TEXT, 5: some(XAD), 7: some(WORK, 2), 8: maybe(TEXT), 9: maybe(TEXT), 12: maybe(MOMENT),
     13: maybe(MOMENT), 15: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("HL70086")), 1),
     16: some(XPN, 2), 17: st.lists(among("SPO CHD PAR OTH MTH"), min_size=1, max_size=1),
     18: maybe(DATE), 19: some(XAD), 36: maybe(TEXT), 43: maybe(st.sampled_from("FMOU")),
 }  # fmt: skip
 SCH = {
-    1: some(parts(_1=TEXT, _2=TEXT), 1), 2: st.lists(parts(_1=TEXT, _2=TEXT), min_size=1, max_size=1),
+    1: some(parts(_1=TEXT, _2=TEXT), 1),
+    2: st.lists(parts(_1=TEXT, _2=TEXT), min_size=1, max_size=1),
     7: some(CWE, 1), 8: some(CWE, 1), 16: doctors("F"), 20: doctors("E"),
 }  # fmt: skip
 
@@ -240,7 +244,13 @@ def test_insurance(there_and_back, pid, plans):
 
 
 @BRIEFLY
-@given(segment(SCH), segment({3: PID[3]}), doctors("P", st.just("")), st.lists(CWE, max_size=2), maybe(TEXT))
+@given(
+    segment(SCH),
+    segment({3: PID[3]}),
+    doctors("P", st.just("")),
+    st.lists(CWE, max_size=2),
+    maybe(TEXT),
+)
 def test_bookings(there_and_back, sch, pid, people, services, note):
     times = ["", "", "", "20260301090000+0100", "20260301093000+0100"]
     rows = [row("SCH", {**sch, 9: "30", 10: "MIN", 11: [times], 25: "Booked"})]
