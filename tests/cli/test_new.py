@@ -71,6 +71,11 @@ def test_it_writes_what_it_says_and_nothing_over_a_file(call, project):
     again = call("new", "mapping", "own", "--from", "hl7v2/ADT_A01", "-p", project)
     assert again.code == 2 and "is there already" in again.err
     assert (project / "tests/own.test.yaml").read_text() == "kept"
+    (project / "tests/own.test.yaml").unlink()
+    (project / "messages/own.hl7").unlink()
+    (project / "tests/golden/own.json").write_text("kept")
+    assert call("new", "mapping", "own", "--from", "hl7v2/ADT_A01", "-p", project).code == 2
+    assert (project / "tests/golden/own.json").read_text() == "kept"
     assert not (project / "mappings/own.yaml").exists()
 
 
@@ -110,8 +115,10 @@ def test_nothing_of_a_sample_elsewhere_enters_the_project(call, project, tmp_pat
 
 def test_a_sample_of_the_project_is_what_the_test_maps(call, project):
     sample = project / "messages/registration.hl7"
+    piped = call("new", "mapping", "piped", "--for", "-", "-p", project, stdin=sample.read_bytes())
+    assert piped.code == 0 and (project / "messages/piped.hl7").exists()
     assert call("new", "mapping", "own", "--for", sample, "-p", project).code == 0
-    assert "{file: ../messages/registration.hl7}" in (project / "tests/own.test.yaml").read_text()
+    assert '{file: "../messages/registration.hl7"}' in (project / "tests/own.test.yaml").read_text()
     assert not (project / "messages/own.hl7").exists()
     clean(call, project)
 

@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from mappings import golden
 from mappings.mapping import Mapping
-from mappings.structures import standard
-from vagus.cli import applying, opening, output, reading, schema
+from vagus.cli import applying, opening, output, reading, scaffold, schema
 from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples, project
 from vagus.cli.proposals import Proposals
+from vagus.cli.scaffold import Wanted
 from vagus.formats.hl7v2 import structures
 from vagus.kernel.diagnostics import did_you_mean
 from vagus.kernel.errors import ConfigError
 from vagus.project import Project
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
-_MODELINE = "# yaml-language-server: $schema=../schemas/{}.json\n"
-_SEGMENTS = {
-    "EVN": "EVN||20260105080000+0000",
-    "SCH": "SCH|B100^CLINIC|B100^CLINIC|||||CHECKUP|ROUTINE|||"
-    "^^^20260112090000+0000^20260112093000+0000||||||||||||||BOOKED",
-    "PID": "PID|1||100200^^^CLINIC^MR||SAMPLE^ROBIN||19800229|F",
-    "MRG": "MRG|100100^^^CLINIC^MR",
-    "PV1": "PV1|1|O|FRONT^^^CLINIC||||||||||||||||V100^^^CLINIC^VN",
-}
-_PLAIN = """\
-  header: {$use: MessageHeader}
-  sender: {$use: Sender}
-  source_provenance: {$use: SourceProvenance}
-  transformation: {$use: TransformationProvenance}
-"""
-_PATIENT = "  patient: {$use: Patient, generalPractitioner: null}\n"
-
-
-class Wanted(NamedTuple):
-    """What is to be written: its name, structure, what it extends, and a sample to look at."""
-
-    name: str
-    structure: str
-    base: Mapping | None
-    sample: str | None
 
 
 @click.group(
@@ -98,17 +71,20 @@ def mapping(
     nothing of a file elsewhere is copied.
     """
     found = opening.opened(folder)
-    wanted = _wanted(found, name, source, extends, sample)
-    proposals = _proposals(found, wanted)
-    files = _files(found, wanted, proposals)
-    if there := [path for path in files if (found.folder / path).exists()]:
+    messages = [item for _, item in reading.all_messages([sample] if sample else [])]
+    structure, base = _started(found, name, source, extends, messages)
+    wanted = Wanted(name, structure, target, base, sample)
+    proposals = _proposals(found, wanted, messages)
+    files = scaffold.files(found, wanted, proposals)
+    made = [*files, f"tests/golden/{name}.json"]
+    if there := [path for path in made if (found.folder / path).exists()]:
         raise ConfigError(f"{found.folder / there[0]} is there already; choose another name")
     _write(found.folder, files)
     for item in ("mapping", "test"):
         if not (found.folder / schema.FOLDER / f"{item}.json").exists():
             schema.write(item, found.folder / schema.FOLDER)
     _accept(found.folder, files, wanted)
-    for path in files:
+    for path in made:
         output.say(f"wrote {found.folder / path}")
     if wanted.sample is not None and not proposals.messages:
         output.note(f"{wanted.sample}: no message of {wanted.structure} that could be mapped")
@@ -118,9 +94,14 @@ def mapping(
     return CLEAN
 
 
-def _wanted(
-    project: Project, name: str, source: str | None, extends: str | None, sample: str | None
-) -> Wanted:
+def _started(
+    project: Project,
+    name: str,
+    source: str | None,
+    extends: str | None,
+    messages: Sequence[reading.Found],
+) -> tuple[str, Mapping | None]:
+    """The structure that comes in, and the mapping to start from if there is one."""
     if not _NAME.fullmatch(name):
         raise click.UsageError(f"'{name}': a name is letters, digits and _ after a letter")
     catalogue = project.catalogue
@@ -130,19 +111,20 @@ def _wanted(
     if extends and (base is None or base.source_format != "hl7v2" or base.target_format != "fhir"):
         hint = did_you_mean(extends, catalogue.names())
         raise ConfigError(f"'{extends}' is not a mapping from hl7v2 to fhir{hint}")
+    known = structures.events().values()
     format_, _, structure = (source or "").partition("/")
     if source is None:
-        structure = base.structure if base else _structure_of(sample)
-    elif format_ != "hl7v2" or structure not in structures.events().values():
-        hint = did_you_mean(structure, structures.events().values())
+        structure = base.structure if base else _structure_of(messages)
+    elif format_ != "hl7v2" or structure not in known:
+        hint = did_you_mean(structure, known)
         raise click.UsageError(f"--from {source}: write hl7v2/ and a message structure{hint}")
-    return Wanted(name, structure, base or _in_library(project, structure), sample)
+    return structure, base or _in_library(project, structure)
 
 
-def _structure_of(sample: str | None) -> str:
-    """The structure of the first message of a file."""
+def _structure_of(messages: Iterable[reading.Found]) -> str:
+    """The structure of the first message that has one."""
     way = applying.way(None, None, None)
-    for _, found in reading.all_messages([sample] if sample else []):
+    for found in messages:
         message = applying.mapped(found, way).message
         if message is not None and message.structure in structures.events().values():
             return str(message.structure)
@@ -158,103 +140,18 @@ def _in_library(project: Project, structure: str) -> Mapping | None:
     return None
 
 
-def _proposals(project: Project, wanted: Wanted) -> Proposals:
+def _proposals(project: Project, wanted: Wanted, messages: Iterable[reading.Found]) -> Proposals:
     """What the sample loses with the mapping that is extended."""
     proposals = Proposals()
-    if wanted.sample is None or wanted.base is None:
+    if not messages or wanted.base is None:
         return proposals
     way = applying.way(project.folder, None, wanted.base.name)
-    for _, found in reading.all_messages([wanted.sample]):
+    for found in messages:
         mapped = applying.mapped(found, way, loss=True)
         if mapped.result is not None and mapped.message.structure == wanted.structure:
             lost = [(item.segment, n) for item in mapped.result.loss for n in item.fields]
             proposals.add(mapped.message, wanted.base, lost)
     return proposals
-
-
-def _files(project: Project, wanted: Wanted, proposals: Proposals) -> dict[str, str]:
-    """The files by their path in the project."""
-    name = wanted.name
-    files = {f"mappings/{name}.yaml": _mapping_text(project, wanted, proposals)}
-    given = _in_project(project, wanted.sample)
-    if given is None:
-        given = f"messages/{name}.hl7"
-        files[given] = _invented(wanted.structure)
-    registry = next(iter(project.systems)) if len(project.systems) == 1 else ""
-    settings = (
-        f'now: "2026-01-05T08:00:00Z", key: test{f", systems: {registry}" if registry else ""}'
-    )
-    files[f"tests/{name}.test.yaml"] = (
-        f"{_MODELINE.format('test')}"
-        f"tests: {name}\n"
-        f"settings: {{{settings}}}\n"
-        "cases:\n"
-        "  - name: as it is now\n"
-        f"    given: {{file: ../{given}}}\n"
-        f"    expect_exactly: {{file: golden/{name}.json}}\n"
-    )
-    return files
-
-
-def _mapping_text(project: Project, wanted: Wanted, proposals: Proposals) -> str:
-    base = wanted.base
-    text = _MODELINE.format("mapping")
-    text += f"# See what it makes of a message: vagus map --mapping {wanted.name} --trace FILE\n"
-    text += f"mapping: {wanted.name}\n"
-    text += f"extends: {base.name}\n" if base else ""
-    if base is None or base.structure != wanted.structure:
-        text += f"from: hl7v2/{wanted.structure}\n"
-    text += "" if base else "to: fhir/r4\n"
-    text += f"# for: {_event(wanted.structure)}  ## of these events only; else of all it fits\n"
-    if base is None:
-        group = standard(wanted.structure)
-        patient = group is not None and group.child("PID") is not None
-        text += f"resources:\n{_PLAIN}{_PATIENT if patient else ''}"
-    else:
-        text += f"# Below: only what differs from {base.name}. Its resources are\n"
-        text += "".join(f"#   {line}\n" for line in _wrapped(base.resources))
-    if proposals.found:
-        prefix = f"urn:x-vagus:{project.settings.project}"
-        patient = base is not None and base.resources.get("patient") is False
-        text += "\n## Read by nothing, though populated. Uncomment and adapt what you want:\n"
-        lines = proposals.lines(prefix, patient, own_block=base is not None)
-        text += "".join(f"# {line}\n" for line in lines)
-    return text
-
-
-def _wrapped(words: Iterable[str]) -> list[str]:
-    lines = [""]
-    for word in words:
-        if len(lines[-1]) + len(word) > 90:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
-
-
-def _in_project(project: Project, sample: str | None) -> str | None:
-    """The sample's path in the project, when it is there and holds one message."""
-    if sample is None or sample == reading.STDIN or Path(sample).is_dir():
-        return None
-    inside = os.path.relpath(Path(sample).resolve(), project.folder.resolve())
-    single = sum(1 for _ in reading.all_messages([sample])) == 1
-    return Path(inside).as_posix() if single and not inside.startswith("..") else None
-
-
-def _invented(structure: str) -> str:
-    """A small message of a structure, of a patient who does not exist."""
-    group = standard(structure)
-    there = group.segments() if group else set()
-    head = (
-        "MSH|^~\\&|DESK|CLINIC|VAGUS|CLINIC|20260105080000+0000||"
-        f"{_event(structure)}^{structure}|NEW0001|P|2.5.1"
-    )
-    lines = [head, *(text for name, text in _SEGMENTS.items() if name in there)]
-    return "\r".join(lines) + "\r"
-
-
-def _event(structure: str) -> str:
-    """A type of message that has this structure, such as `ADT^A01`."""
-    return next("^".join(key) for key, name in structures.events().items() if name == structure)
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:

@@ -51,11 +51,9 @@ class Proposals:
                             self.parts.setdefault(name, {})[place] = None
         self.owners.update(_owned(message.segments, mapping.structure))
 
-    def lines(self, prefix: str, patient: bool, own_block: bool) -> Iterator[str]:
-        """The YAML; `own_block` when it begins its own `resources:`.
-
-        `prefix` begins the URL of each extension. `patient` says whether there is a single
-        patient to point at.
+    def lines(self, prefix: str, patient: bool) -> Iterator[str]:
+        """The YAML. `prefix` begins the URL of each extension; `patient` says whether there is
+        a single patient to point at.
         """
         members: dict[str, list[str]] = {}
         for name in sorted(self.parts.keys() & self.owners.keys()):
@@ -69,7 +67,7 @@ class Proposals:
             known = name_of(segment, number) or "unknown to the standard"
             read = " when unread" if f"{segment}-{number}" in self.read else ""
             yield f"  {segment}-{number}{read}: say why  ## {known}; in {count} of {self.messages}"
-        if self.parts and own_block:
+        if self.parts:
             yield "resources:"
         for name, parts in sorted(self.parts.items()):
             yield from self._kept(name, sorted(parts), prefix, patient)
