@@ -33,5 +33,8 @@ bench: .venv/ready  ## the engine against a raw loop in the same run; the mappin
 conformance: .venv/ready  ## docs/conformance.md from the official tables and ../shared/corpora (ACCEPT=1 when a figure falls)
 	PYTHONPATH=tests $(BIN)/python -m map_conformance $(if $(ACCEPT),--accept)
 
+bench-x12: .venv/ready  ## reading X12, beside pyx12 in the same run
+	$(BIN)/python tests/benchmarks/bench_x12.py
+
 clean:
 	rm -rf .venv build dist

@@ -43,13 +43,16 @@ class _Lines:
     def left(self) -> None:
         pass
 
+    def ended(self) -> None:
+        pass
+
 
 @cache
 def located(transaction: str) -> list[tuple[Line, str]]:
     """The segments of a clean sample between ST and SE, each with its line of the guide."""
     collectors: list[_Lines] = []
 
-    def collecting(guide: Guide, control: tuple[str, str, str]) -> _Lines:
+    def collecting(guide: Guide, delimiters: object, control: tuple[str, str, str]) -> _Lines:
         collectors.append(_Lines())
         return collectors[-1]
 

@@ -67,6 +67,7 @@ class Automaton:
         self.ids = frozenset(line.id for line in guide.root.lines())
         self.segments = frozenset(segments(guide.release))
         self.keys = _keys(delimiters)
+        self.firsts = frozenset(name for name, place in QUALIFIED.items() if place == (1, 0))
         first = guide.root.members[0]
         assert isinstance(first, Line)
         self.start = self.state(first)
@@ -97,7 +98,7 @@ class Automaton:
         """The move a segment makes from a state, or None; remembered under `key`."""
         name, qualifier = self.key(raw)
         move = self._search(state.line, name, qualifier)
-        if move is not None and len(state.moves) < _MOST_MOVES:
+        if move is not None and name != "ST" and len(state.moves) < _MOST_MOVES:
             state.moves[key] = move
         return move
 
@@ -196,17 +197,15 @@ def automaton(guide: Guide, delimiters: Delimiters, watched: frozenset[str]) -> 
 def _keys(delimiters: Delimiters) -> dict[str, Callable[[str, int], str]]:
     """By segment id, how to cut the id with its qualifier off a raw segment quickly.
 
-    The functions take the segment and where its id ends. No more than the qualifier may go into
-    a key: keys are kept, and what follows is about a patient.
+    Where the qualifier is the whole first element the reading loop does so itself. The functions
+    take the segment and where its id ends. No more than the qualifier may go into a key: keys are
+    kept, and what follows is about a patient.
     """
     element, component, repetition, _ = delimiters
 
-    def first(raw: str, end: int) -> str:
-        stop = raw.find(element, end + 1)
-        return raw[:stop] if stop >= 0 else raw
-
     def part(raw: str, end: int) -> str:
-        value = first(raw, end).split(component, 1)[0]
+        stop = raw.find(element, end + 1)
+        value = (raw[:stop] if stop >= 0 else raw).split(component, 1)[0]
         return value.split(repetition, 1)[0] if repetition else value
 
     def later(number: int) -> Callable[[str, int], str]:
@@ -216,8 +215,8 @@ def _keys(delimiters: Delimiters) -> dict[str, Callable[[str, int], str]]:
 
         return cut
 
-    ways = {(1, 0): first, (1, 1): part, (2, 0): later(2), (3, 0): later(3)}
-    return {name: ways[place] for name, place in QUALIFIED.items()}
+    ways = {(1, 1): part, (2, 0): later(2), (3, 0): later(3)}
+    return {name: ways[place] for name, place in QUALIFIED.items() if place in ways}
 
 
 def _climb(line: Line) -> Iterator[tuple[int, Loop, int]]:

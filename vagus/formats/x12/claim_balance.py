@@ -14,6 +14,7 @@ from vagus.formats.x12.money import Cents, adjusted, cents
 from vagus.formats.x12.transaction import SetReader, Spot
 
 SEGMENTS = ("CLM", "SV1", "SV2", "SV3", "SBR", "CAS", "AMT", "NM1", "SVD")
+LOOPS = ("2300", "2430")
 _CHARGE = {"SV1": 2, "SV2": 3, "SV3": 2}
 
 
@@ -120,9 +121,6 @@ class ClaimBalance:
                 continue
             if charge - payer.adjusted - claim.adjusted[payer.id] != payer.paid:
                 self._reader.report("payer-balance", payer.spot)
-
-    def ended(self) -> None:
-        """Every claim has been closed by then."""
 
 
 def _at(parts: list[str], number: int) -> str:

@@ -54,9 +54,6 @@ class Hierarchy:
         if level.promises in ("0", "1") and level.has_children != (level.promises == "1"):
             self._reader.report("hl-children", level.spot, 4, number="736")
 
-    def ended(self) -> None:
-        """Every level has been closed by then."""
-
 
 def _whole(text: str, otherwise: int) -> int:
     return int(text) if text.isdecimal() and len(text) <= 12 else otherwise
@@ -76,9 +73,3 @@ class Trailer:
             self._reader.report("se-count", spot, 1, number="96")
         if parts[1] != self._reader.control[2]:
             self._reader.report("se-control", spot, 2, number="329")
-
-    def closed(self, loop: Loop) -> None:
-        """Loops are of no interest."""
-
-    def ended(self) -> None:
-        """Nothing is left to say."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vagus.formats.x12.guide import Line, Loop
+from vagus.formats.x12.guide import Line
 from vagus.formats.x12.transaction import SetReader
 
 SEGMENTS = ("CLM", "LX")
@@ -27,9 +27,3 @@ class LineNumbers:
             self._reader.report("line-number", self._reader.spot(line), 1, number="554")
         is_number = text.isdecimal() and len(text) <= 6
         self._last = int(text) if is_number else self._last + 1
-
-    def closed(self, loop: Loop) -> None:
-        """Loops are of no interest."""
-
-    def ended(self) -> None:
-        """Nothing is left to say."""

@@ -14,6 +14,7 @@ from vagus.formats.x12.money import Cents, adjusted, cents
 from vagus.formats.x12.transaction import SetReader, Spot
 
 SEGMENTS = ("BPR", "CLP", "CAS", "SVC", "PLB")
+LOOPS = ("2100", "2110")
 #: Where the patient's part need not be told: reversals, and estimates before treatment.
 _NO_PATIENT_PART = ("22", "25")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vagus.formats.x12 import envelope, guides, watchers
 from vagus.formats.x12.automaton import automaton
+from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.findings import finding
 from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.results import (
@@ -26,24 +27,29 @@ from vagus.formats.x12.transaction import Collector, SetReader
 from vagus.formats.x12.unguided import Unguided
 
 _NOWHERE = ("", "", "")
+LEVELS = 5
 _AHEAD = 200  # segments after ST that may tell its guide
-Collecting = Callable[[Guide, tuple[str, str, str]], Collector | None]
+Collecting = Callable[[Guide, Delimiters, tuple[str, str, str]], Collector | None]
 
 
-def read(pieces: Iterable[bytes], collecting: Collecting | None = None) -> Iterator[Result]:
+def read(
+    pieces: Iterable[bytes], collecting: Collecting | None = None, level: int = LEVELS
+) -> Iterator[Result]:
     """Every set, group and interchange of an input that arrives in pieces, as each ends.
 
     `collecting` may give a collector for a set of a guide; then it is told every segment.
+    `level` is the highest SNIP level to check.
     """
-    reader = _Reader(collecting)
+    reader = _Reader(collecting, level)
     for chunk in chunks(pieces):
         yield from reader.take(chunk)
     yield from reader.end()
 
 
 class _Reader:
-    def __init__(self, collecting: Collecting | None) -> None:
+    def __init__(self, collecting: Collecting | None, level: int) -> None:
         self._collecting = collecting
+        self._level = level
         self._interchange: Interchange | None = None
         self._group: Group | None = None
         self._set: TransactionSet | None = None
@@ -189,11 +195,11 @@ class _Reader:
         self._first_faults(st, choice, offset)
 
     def _guided(self, chunk: Chunk, guide: Guide, control: tuple[str, str, str]) -> SetReader:
-        ids = watchers.watched(guide)
+        ids = watchers.watched(guide, self._level)
         body = SetReader(automaton(guide, chunk.delimiters, ids), control)
-        watchers.attach(body)
+        watchers.attach(body, self._level)
         if self._collecting is not None:
-            body.collector = self._collecting(guide, control)
+            body.collector = self._collecting(guide, chunk.delimiters, control)
         return body
 
     def _first_faults(self, st: Sequence[str], choice: guides.Choice, offset: int) -> None:

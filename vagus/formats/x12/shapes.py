@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from vagus.formats.x12.guide import Line, Loop
+from vagus.formats.x12.guide import Line
 from vagus.formats.x12.transaction import SetReader
 
 SEGMENTS = ("NM1", "N1", "REF", "N4")
@@ -15,6 +16,7 @@ _WHOLE_ZIP = frozenset(("2010AA", "2310C", "2310E"))
 _NPI_PREFIX_SUM = 24  # what the prefix 80840 adds to the check sum
 
 
+@lru_cache(maxsize=1 << 12)
 def is_npi(text: str) -> bool:
     """Whether a text has ten digits, the last of which checks the others (ISO/IEC 7812, Luhn)."""
     if len(text) != 10 or not text.isdecimal() or not text.isascii() or text[0] not in "12":
@@ -34,6 +36,8 @@ class Shapes:
 
     def seen(self, line: Line, raw: str) -> None:
         """A segment that may hold such a code."""
+        if line.id[0] == "N" and line.id != "N4" and "XX" not in raw:
+            return
         parts = raw.split(self._element)
         match line.id:
             case "NM1" if _at(parts, 8) == "XX" and not is_npi(_at(parts, 9)):
@@ -52,12 +56,6 @@ class Shapes:
             self._reader.report("bad-shape", self._reader.spot(line), 3, number="116")
         elif len(code) == 5 and self._is_claim and line.loop.id in _WHOLE_ZIP:
             self._reader.report("short-zip", self._reader.spot(line), 3, number="116")
-
-    def closed(self, loop: Loop) -> None:
-        """Loops are of no interest."""
-
-    def ended(self) -> None:
-        """Nothing is left to say."""
 
 
 def _at(parts: list[str], number: int) -> str:

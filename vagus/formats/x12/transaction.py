@@ -6,7 +6,7 @@ count and one pattern; all else is in methods that are called when something is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from vagus.formats.finding import Severity
@@ -36,20 +36,9 @@ class Spot(NamedTuple):
     at: int
 
 
-class Watcher(Protocol):
-    """Looks at some segments of a set as they are read."""
-
-    def seen(self, line: Line, raw: str) -> None:
-        """A watched segment has been matched."""
-        ...
-
-    def closed(self, loop: Loop) -> None:
-        """A loop is left."""
-        ...
-
-    def ended(self) -> None:
-        """The set is over."""
-        ...
+Seen = Callable[[Line, str], None]
+Closed = Callable[[Loop], None]
+Ended = Callable[[], None]
 
 
 class Collector(Protocol):
@@ -65,6 +54,10 @@ class Collector(Protocol):
 
     def left(self) -> None:
         """The innermost loop is left."""
+        ...
+
+    def ended(self) -> None:
+        """The set is over."""
         ...
 
 
@@ -84,8 +77,9 @@ class SetReader:
         self.position = 0
         self.unit = 0
         self.is_over = False
-        self.watchers: Mapping[str, Sequence[Watcher]] = {}
-        self.everyone: Sequence[Watcher] = ()
+        self.seen: Mapping[str, Sequence[Seen]] = {}  # by segment id
+        self.closed: Mapping[str, Sequence[Closed]] = {}  # by loop id
+        self.ended: Sequence[Ended] = ()
         self.collector: Collector | None = None
         self._state = automaton.start
         self._frames: list[list[int]] = [[0] * len(automaton.guide.root.members)]
@@ -98,54 +92,64 @@ class SetReader:
 
     def read(self, chunk: Chunk, segments: Sequence[str], start: int) -> int:
         """Read segments from an index on; returns the index of the first that is not its own."""
-        element = self.automaton.delimiters.element
-        keys = self.automaton.keys
+        element, firsts = self.automaton.delimiters.element, self.automaton.firsts
+        keys, collector = self.automaton.keys, self.collector
         self._chunk = chunk
-        state, counts = self._state, self._frames[-1]
+        state, counts, position = self._state, self._frames[-1], self.position
         for index in range(start, len(segments)):
             raw = segments[index]
             end = raw.find(element)
             name = raw[:end] if end >= 0 else raw
-            key = keys[name](raw, end) if name in keys else name
+            if name in firsts:
+                stop = raw.find(element, end + 1)
+                key = raw[:stop] if stop >= 0 else raw
+            else:
+                key = keys[name](raw, end) if name in keys else name
             move = state.moves.get(key)
+            position += 1
             if move is None or not move.is_simple or self._is_adrift:
-                self._index, self._state = index, state
-                if name in ENVELOPE and (name != "ST" or self.position):
-                    self._cut_off()
+                self._index, self._state, self.position = index, state, position
+                if name in ENVELOPE and (name != "ST" or position > 1):
+                    self.position -= 1
+                    self.cut_off()
                     return index
-                if not raw:
-                    continue
-                self.position += 1
                 move = self._odd(state, move, key, name, raw)
+                counts, position = self._frames[-1], self.position
                 if move is None:
                     continue
-                counts = self._frames[-1]
-            else:
-                self.position += 1
             state = move.state
             count = counts[move.slot] = counts[move.slot] + 1
-            if count > move.most:
-                self._index = index
-                self._report("too-many-segments", state.line)
-            if state.accepts(raw) is None:
-                self._index = index
-                self._inspect(state.line, raw)
-            if self.collector is not None:
-                self.collector.kept(state.line, raw)
+            if count > move.most or state.accepts(raw) is None:
+                self._index, self.position = index, position
+                self._object(state.line, raw, count > move.most)
+            if collector is not None:
+                collector.kept(state.line, raw)
             if state.is_watched:
-                self._index = index
-                for watcher in self.watchers.get(name, ()):
-                    watcher.seen(state.line, raw)
+                self._index, self.position = index, position
+                for seen in self.seen.get(name, ()):
+                    seen(state.line, raw)
                 if name == "SE":
                     self._state = state
                     self._finish()
                     return index + 1
-        self._state = state
+        self._state, self.position = state, position
         return len(segments)
 
     def cut_off(self) -> None:
-        """The input ended within the set."""
-        self._cut_off()
+        """The set ends without SE; what is missing before it is not worth telling."""
+        while len(self._frames) > 1:
+            self._frames.pop()
+        self.is_over = True
+        self.add(
+            finding(
+                "se-missing",
+                segment="SE",
+                position=self.position,
+                offset=self._chunk.where(self._index) if self._chunk.segments else 0,
+                control=self.control,
+            )
+        )
+        self._note_dropped()
 
     def spot(self, line: Line) -> Spot:
         """Where the segment being read stands."""
@@ -169,6 +173,9 @@ class SetReader:
 
     def _odd(self, state: State, move: Move | None, key: str, name: str, raw: str) -> Move | None:
         """A segment that is not simply the next one; None when it fits nowhere."""
+        if not raw:
+            self.position -= 1
+            return None
         if self._is_adrift and name in _ADDS:
             self._stray(raw)
             return None
@@ -233,8 +240,8 @@ class SetReader:
 
     def _leave(self, loop: Loop) -> None:
         self._frames.pop()
-        for watcher in self.everyone:
-            watcher.closed(loop)
+        for closed in self.closed.get(loop.id, ()):
+            closed(loop)
         if loop is self._unit_loop:
             self._unit_loop = None
         if self.collector is not None:
@@ -257,7 +264,10 @@ class SetReader:
     def _report(self, kind: str, line: Line) -> None:
         self.report(kind, self.spot(line))
 
-    def _inspect(self, line: Line, raw: str) -> None:
+    def _object(self, line: Line, raw: str, is_too_many: bool) -> None:
+        """Report what is wrong with a segment whose line is known."""
+        if is_too_many:
+            self._report("too-many-segments", line)
         spot = self.spot(line)
         for fault in elements.faults(raw, line, self.automaton.delimiters):
             self.report(
@@ -285,26 +295,12 @@ class SetReader:
             return
         self.findings.append(item)
 
-    def _cut_off(self) -> None:
-        """SE never came: what is missing before it is not worth telling."""
-        while len(self._frames) > 1:
-            self._frames.pop()
-        self.is_over = True
-        self.add(
-            finding(
-                "se-missing",
-                segment="SE",
-                position=self.position,
-                offset=self._chunk.where(self._index) if self._chunk.segments else 0,
-                control=self.control,
-            )
-        )
-        self._note_dropped()
-
     def _finish(self) -> None:
         self.is_over = True
-        for watcher in self.everyone:
-            watcher.ended()
+        for ended in self.ended:
+            ended()
+        if self.collector is not None:
+            self.collector.ended()
         self._note_dropped()
 
     def _note_dropped(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any, NamedTuple
 
 from vagus.formats.x12 import claim_balance, numbering, payment_balance, shapes
 from vagus.formats.x12.claim_balance import ClaimBalance
@@ -12,38 +13,59 @@ from vagus.formats.x12.hierarchy import Hierarchy, Trailer
 from vagus.formats.x12.numbering import LineNumbers
 from vagus.formats.x12.payment_balance import PaymentBalance
 from vagus.formats.x12.shapes import Shapes
-from vagus.formats.x12.transaction import SetReader, Watcher
+from vagus.formats.x12.transaction import Closed, Ended, Seen, SetReader
 
-_Kind = tuple[Callable[[SetReader], Watcher], tuple[str, ...]]
-_ALWAYS: tuple[_Kind, ...] = (
-    (Hierarchy, ("HL",)),
-    (Shapes, shapes.SEGMENTS),
-    (Trailer, ("SE",)),
-)
-_OF_TRANSACTION: dict[str, tuple[_Kind, ...]] = {
-    "837": ((ClaimBalance, claim_balance.SEGMENTS), (LineNumbers, numbering.SEGMENTS)),
-    "835": ((PaymentBalance, payment_balance.SEGMENTS),),
+
+class _Kind(NamedTuple):
+    """A watcher: the SNIP level it checks, how it is made, the segments and loops it watches."""
+
+    level: int
+    make: Callable[[SetReader], Any]
+    segments: tuple[str, ...]
+    loops: tuple[str, ...] = ()
+    at_end: bool = False
+
+
+_OF_TRANSACTION = {
+    "837": (
+        _Kind(2, LineNumbers, numbering.SEGMENTS),
+        _Kind(3, ClaimBalance, claim_balance.SEGMENTS, claim_balance.LOOPS),
+    ),
+    "835": (
+        _Kind(3, PaymentBalance, payment_balance.SEGMENTS, payment_balance.LOOPS, at_end=True),
+    ),
 }
 
 
 @cache
-def watched(guide: Guide) -> frozenset[str]:
-    """The ids of the segments that somebody watches in sets of a guide."""
-    return frozenset(name for _, names in _kinds(guide) for name in names)
+def watched(guide: Guide, level: int) -> frozenset[str]:
+    """The ids of the segments that somebody watches in sets of a guide, up to a SNIP level."""
+    return frozenset(name for kind in _kinds(guide, level) for name in kind.segments)
 
 
-def attach(reader: SetReader) -> None:
+def attach(reader: SetReader, level: int) -> None:
     """Set the watchers of a set to work."""
-    by_id: dict[str, list[Watcher]] = {}
-    everyone = []
-    for kind, names in _kinds(reader.automaton.guide):
-        watcher = kind(reader)
-        everyone.append(watcher)
-        for name in names:
-            by_id.setdefault(name, []).append(watcher)
-    reader.watchers = by_id
-    reader.everyone = everyone
+    seen: dict[str, list[Seen]] = {}
+    closed: dict[str, list[Closed]] = {}
+    ended: list[Ended] = []
+    for kind in _kinds(reader.automaton.guide, level):
+        watcher = kind.make(reader)
+        for name in kind.segments:
+            seen.setdefault(name, []).append(watcher.seen)
+        for loop in kind.loops:
+            closed.setdefault(loop, []).append(watcher.closed)
+        if kind.at_end:
+            ended.append(watcher.ended)
+    reader.seen, reader.closed, reader.ended = seen, closed, ended
 
 
-def _kinds(guide: Guide) -> tuple[_Kind, ...]:
-    return (*_ALWAYS, *_OF_TRANSACTION.get(guide.transaction, ()))
+@cache
+def _kinds(guide: Guide, level: int) -> tuple[_Kind, ...]:
+    levels = tuple({line.loop.id for line in guide.root.lines() if line.id == "HL"})
+    kinds = (
+        _Kind(1, Hierarchy, ("HL",), levels),
+        _Kind(1, Trailer, ("SE",)),
+        *_OF_TRANSACTION.get(guide.transaction, ()),
+        _Kind(5, Shapes, shapes.SEGMENTS),
+    )
+    return tuple(kind for kind in kinds if kind.level <= level)
