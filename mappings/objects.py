@@ -222,6 +222,7 @@ def body(session: Session, shape: Shape, node: Object, store: Sink) -> bool:
         )
         if literal is not None:
             store(literal)
+            traced(session, node)
         return False
     if len(read) == 1:
         return _around(session, shape, node, read[0], store)

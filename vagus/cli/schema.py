@@ -172,7 +172,9 @@ def _written(item: Schema, resolve: Callable[[Schema], Schema]) -> Schema:
     if "properties" in item:
         fields = {key: _written(field, resolve) for key, field in item["properties"].items()}
         required = {"required": item["required"]} if "required" in item else {}
-        return {**about, **_object(fields), **required}
+        found = {**about, **_object(fields), **required}
+        words = item.get("examples")  # what may stand for the whole
+        return {**about, "anyOf": [found, {"enum": words}]} if words else found
     if "anyOf" in item:
         return {**about, "anyOf": [_written(option, resolve) for option in item["anyOf"]]}
     if item.get("type") == "array":

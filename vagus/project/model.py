@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from broker.rabbitmq.settings import RabbitMQ
 from channels.config import ChannelConfig, DestinationConfig, SourceConfig
@@ -51,6 +51,7 @@ class Http(Config):
 class Broker(Config):
     """What carries events: the word embedded, or rabbitmq with its settings."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [EMBEDDED]})
     rabbitmq: RabbitMQ | None = Field(None, description="Carries events to subscribers")
 
     @model_validator(mode="before")
