@@ -101,8 +101,7 @@ def _many(session: Session, element: Element, node: Node, store: Sink) -> bool:
 
 def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
     if not reads(node):
-        code = literals.whole(session, element, node)
-        store(code or "[]")
+        store(literals.whole(session, element, node) or "[]")
         traced(session, node)
         return True
     name = session.names.fresh()
