@@ -65,8 +65,16 @@ class SourceConfig(Config):
     systems: str = Field("", description="The registry of identifier systems that mappings use")
 
 
+class OnIssue(StrEnum):
+    """What an issue of a check or a validation does."""
+
+    DEAD = "dead"
+    WARN = "warn"
+    REFUSE = "refuse"  # a dead letter whose sender is told every error; of a check only
+
+
 class Step(Config):
-    """One step; exactly one of filter, require, transform, validate and split."""
+    """One step; exactly one of filter, require, check, transform, validate and split."""
 
     filter: str | None = Field(None, description="Go on only if this expression gives a value")
     require: str | None = Field(
@@ -81,17 +89,22 @@ class Step(Config):
     validation: str | None = Field(
         None, alias="validate", description="The model that the result must satisfy"
     )
-    on_issue: str = Field("dead", description="What a validation issue does: dead or warn")
+    check: str | None = Field(
+        None, description="Check against the format's standard, or a profile: standard, or its name"
+    )
+    on_issue: OnIssue = Field(
+        OnIssue.DEAD, description="What an issue does: dead, warn, or of a check refuse"
+    )
     split: str | None = Field(None, description="A segment or group; one part for each of them")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = [self.filter, self.require, self.transform, self.validation, self.split]
+        kinds = [self.filter, self.require, self.check, self.transform, self.validation, self.split]
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError(
-                "a step is exactly one of filter, require, transform, validate and split"
+                "a step is exactly one of filter, require, check, transform, validate and split"
             )
-        if self.on_issue not in {"dead", "warn"}:
+        if self.on_issue is OnIssue.REFUSE and self.check is None:
             raise ValueError("on_issue is dead or warn")
         return self
 

@@ -6,7 +6,7 @@ letter with its bytes and answered as its format demands.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -16,6 +16,7 @@ from channels.acks import Awaiting, Fate
 from channels.config import Ack
 from channels.measure import ChannelMeasures
 from connectors.seam import Reply, Respond
+from vagus.formats.finding import Finding
 from vagus.formats.format import Answer, Format, Stage, Terms, Verdict
 from vagus.journal.entries import Accept, Died, Entry, Replied
 from vagus.kernel import ids
@@ -54,6 +55,8 @@ class Reading:
     ack: Ack
     lanes: Callable[[Any], tuple[bytes, ...]]  # opaque tokens of what must stay in order
     sender: Callable[[str], int]  # keyed hash of who sent it
+    #: What a check of this channel refuses a message for, so that its sender is told.
+    faults: Callable[[Any], Sequence[Finding]] = lambda message: ()
 
 
 class Intake:
@@ -211,7 +214,9 @@ class Intake:
             self.awaiting.expect_known(first, partial(self._done, entry, envelope, respond))
 
     def _done(self, entry: Accept, envelope: Envelope, respond: Respond, verdict: Verdict) -> None:
-        answer = ACCEPTED if verdict is Verdict.ACCEPTED else Answer(verdict, "207")
+        answer = ACCEPTED
+        if verdict is not Verdict.ACCEPTED:
+            answer = Answer(verdict, "207", findings=self._reading.faults(envelope.message))
         reply = self._reply(entry, envelope.body, envelope.message, answer, Stage.DONE)
         if reply is not None and entry.duplicate is None and not self._hears(envelope.message)[0]:
             self._journal.put(Replied(entry.id, reply))

@@ -46,6 +46,7 @@ class ChannelMeasures:
         self.validation = Times()
         self.refused = 0
         self.warnings = 0
+        self.findings = 0
         self.reused_controls = 0
         self.last_message = 0.0  # unix seconds; 0 = none yet
 

@@ -20,11 +20,13 @@ class Outcome:
     """What became of a message: parts with the destinations that want them, or why none.
 
     `dropped` has the number of each part that goes nowhere, with the word of the filter that
-    stopped it; `error` is why the whole message is a dead letter.
+    stopped it; `notes` what was noticed on the way; `error` is why the whole message is a dead
+    letter.
     """
 
     routed: list[tuple[Work, Sequence[int]]] = field(default_factory=list)
     dropped: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     error: MessageError | None = None
 
 
@@ -73,6 +75,9 @@ class Pipeline:
     def _walk(self, work: Work, first: int, done: list[Work], outcome: Outcome) -> None:
         for position in range(first, len(self._steps)):
             result = self._steps[position](work)
+            if work.notes:
+                outcome.notes += work.notes
+                work.notes = ()
             if result is None:
                 continue
             if isinstance(result, str):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Protocol
 
+from channels.config import OnIssue
 from channels.measure import ChannelMeasures
 from channels.routing import Condition
 from channels.work import Step, Work
@@ -14,8 +15,11 @@ from mappings.catalogue import Catalogue
 from mappings.context import Context
 from mappings.mapping import Mapping
 from vagus.canonical.validation import Validator
+from vagus.formats.finding import Finding, Severity
 from vagus.kernel import ids
 from vagus.kernel.errors import MessageError, ValidationFailed
+
+_MOST_NOTED = 5
 
 
 class _NoMapping(MessageError):
@@ -45,9 +49,34 @@ def require_step(condition: Condition, reason: str) -> Step:
     return step
 
 
-def validate_step(validator: Validator, on_issue: str, measures: ChannelMeasures) -> Step:
+class CheckFailed(ValidationFailed):
+    """The message breaks its standard, or what a profile demands."""
+
+    stage = "check"
+
+
+def check_step(
+    check: Callable[[Any], Sequence[Finding]], on_issue: OnIssue, measures: ChannelMeasures
+) -> Step:
+    """Check a message as it came; an error is a dead letter, or is counted and noted."""
+
+    def step(work: Work) -> None:
+        found = [item for item in check(work.message) if item.severity is not Severity.INFO]
+        measures.findings += len(found)
+        errors = [item for item in found if item.severity is Severity.ERROR]
+        if not errors:
+            return
+        issues = [f"{item.code} {item.where}".strip() for item in errors]
+        if on_issue is not OnIssue.WARN:
+            raise CheckFailed(errors[0].code, errors[0].where, issues)
+        work.notes = (*work.notes, "; ".join(issues[:_MOST_NOTED]))
+
+    return step
+
+
+def validate_step(validator: Validator, on_issue: OnIssue, measures: ChannelMeasures) -> Step:
     """Check the canonical result; an issue is a dead letter, or a warning that is counted."""
-    fatal = on_issue == "dead"
+    fatal = on_issue is OnIssue.DEAD
 
     def step(work: Work) -> None:
         if work.bundle is None:

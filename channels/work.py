@@ -19,6 +19,7 @@ class Work:
     bundle: dict[str, Any] | None = None  # the canonical result
     mapping: bytes = b""  # content hash of the mapping that made it
     part: int = 0  # its number among the parts of the message
+    notes: tuple[str, ...] = ()  # what the message's history shall show: codes and places
     divided: bool = False  # whether `message` is only a part of what was received
 
 

@@ -29,6 +29,7 @@ from channels.routing import Condition, Route, Router
 from channels.steps import (
     by_name,
     by_type,
+    check_step,
     filter_step,
     require_step,
     split_step,
@@ -55,7 +56,7 @@ from vagus.kernel.clock import Clock, SystemClock
 from vagus.kernel.diagnostics import Diagnostics, Place
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
-from vagus.project import ChannelFile, DestinationFile, Project, keyset
+from vagus.project import ChannelFile, DestinationFile, Project, checks, keyset
 from vagus.project.model import LINK, SubscriberSettings
 
 LANE_BYTES = 12
@@ -197,7 +198,8 @@ class _Assembly:
         )
         measures = ChannelMeasures()
         lanes = self._lanes(file, format)
-        reading = Reading(format, terms, file.common.ack, lanes, self._sender)
+        faults = checks.faults(self._project, file.config.steps, format)
+        reading = Reading(format, terms, file.common.ack, lanes, self._sender, faults)
         intake = Intake(
             endpoint, reading, self._journal, self._clock, measures, self._engine.arrived
         )
@@ -287,6 +289,10 @@ class _Assembly:
         if step.require is not None:
             needed = _condition(step.require, file.place, format)
             return require_step(needed, step.reason or "missing")
+        if step.check is not None:
+            return check_step(
+                checks.check(self._project, step.check, format), step.on_issue, measures
+            )
         if step.split is not None:
             return split_step(format.divide, step.split)
         if step.validation is not None:

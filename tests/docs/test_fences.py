@@ -20,7 +20,7 @@ TOP = Path(__file__).parents[2]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MAPPING = re.compile(r"^mapping: (\S+)$", re.MULTILINE)
-KINDS = frozenset("project channel mapping systems test simulator".split())
+KINDS = frozenset("project channel mapping profile systems test simulator".split())
 MESSAGE = "MSH|^~\\&|A|B|||2026||ADT^A08|1|P|2.5.1\n"
 
 

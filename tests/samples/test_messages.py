@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from vagus.formats.finding import Severity
 from vagus.formats.format import Terms, Verdict
 from vagus.formats.hl7v2 import HL7V2
+from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import DecodeError
+from vagus.project import load
 from vagus.simulators.messages import read, shares
 
 MESSAGES = Path(__file__).parents[2] / "samples" / "riverside_clinic" / "messages"
@@ -53,6 +56,16 @@ def test_every_good_message_is_accepted_as_it_stands() -> None:
             versions.add(message.version)
     assert len(types) >= 18 and types["ADT^A40"] >= 3
     assert {"2.3", "2.3.1", "2.4", "2.5.1", "2.6", "2.7", "2.8"} <= versions
+
+
+def test_good_messages_keep_to_the_standard_and_the_clinics_profile() -> None:
+    project = load(MESSAGES.parent, Diagnostics(), {})
+    assert project is not None
+    profile = project.profiles["riverside"].content
+    for path in [*GOOD, *NIGHTLY]:
+        for body in FORMAT.split(path.read_bytes()):
+            found = FORMAT.check(FORMAT.decode(body, TERMS), profile)
+            assert [item for item in found if item.severity is Severity.ERROR] == [], path.name
 
 
 def test_control_ids_are_used_once() -> None:

@@ -91,6 +91,7 @@ def _channels(channels: Iterable[Channel], now: float) -> Iterator[Metric]:
         paused.add_metric((channel.name,), float(channel.paused))
         noticed.add_metric((channel.name, "refused"), seen.refused)
         noticed.add_metric((channel.name, "mapping-warning"), seen.warnings)
+        noticed.add_metric((channel.name, "check-finding"), seen.findings)
         noticed.add_metric((channel.name, "control-id-reused"), seen.reused_controls)
         _observed(ack, channel.name, seen.ack)
         _observed(mapping, channel.name, seen.mapping)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from channels.config import Send, Step
+from channels.config import Ack, OnIssue, Send, Step
 from channels.outgoing import pair
 from mappings.single import compile_expression
 from vagus.canonical import events
@@ -17,6 +17,7 @@ from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import place_of
 from vagus.project import subscribers
 from vagus.project.model import FILE, LINK, ChannelFile, DestinationFile, Project, Side
+from vagus.project.profiles import STANDARD
 
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 _OWN_SEGMENT = re.compile(r"Z[A-Z0-9]{2}")
@@ -150,6 +151,8 @@ class _Channel:
             self._expression(step.filter, self._place("steps", position, "filter"))
         elif step.require is not None:
             self._expression(step.require, self._place("steps", position, "require"))
+        elif step.check is not None:
+            self._check(step, step.check, position)
         elif step.validation is not None and step.validation not in MODELS:
             hint = did_you_mean(step.validation, MODELS)
             text = f"'{step.validation}' is not a model ({', '.join(MODELS)}){hint}"
@@ -158,6 +161,23 @@ class _Channel:
             self._split(step.split, self._place("steps", position, "split"))
         elif step.transform is not None:
             self._transform(step.transform, self._place("steps", position, "transform"))
+
+    def _check(self, step: Step, name: str, position: int) -> None:
+        place = self._place("steps", position, "check")
+        profiles = self._project.profiles
+        if name != STANDARD and name not in profiles:
+            hint = did_you_mean(name, [STANDARD, *profiles])
+            text = f"'{name}' is not a profile of profiles/, nor '{STANDARD}'{hint}"
+            self._error(place, "unknown-profile", text)
+        elif name != STANDARD and profiles[name].format != self._format:
+            text = f"profile {name} is about {profiles[name].format}, the source gives "
+            self._error(place, "wrong-format", text + self._format)
+        if any(other.split for other in self._channel.config.steps[:position]):
+            text = "a check is of the whole message: put it before the split"
+            self._error(place, "bad-order", text)
+        if step.on_issue is OnIssue.REFUSE and self._channel.common.ack is not Ack.DELIVERED:
+            text = "a sender can be refused only by a reply after the steps: write ack: delivered"
+            self._error(self._place("steps", position, "on_issue"), "too-late", text)
 
     def _split(self, name: str, place: Place) -> None:
         names = FORMATS[self._format].parts() if self._format in FORMATS else [name]

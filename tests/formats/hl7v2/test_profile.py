@@ -114,3 +114,23 @@ def test_what_is_wrong_in_a_profile_has_its_place(rules, said):
 def test_a_table_that_is_not_checked_cannot_be_added_to():
     profile, problems = read("PID-3: required", 'tables: {"9998": X}\n')
     assert profile is None and "desk.yaml:2:10: error unknown-table" in problems[0]
+
+
+def test_what_the_site_does_without_is_no_finding():
+    text = message("ADT", "A28", full=False)
+    text = text[: text.index("PV1|")]
+    assert [item.code for item in findings("PID-3: required", text)] == ["missing-segment"]
+    assert findings("PID-3: required", text, "allow: {PV1: missing-segment}\n") == []
+    assert len(findings("PID-3: required", text, "allow: {PV2: missing-segment}\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("allow", "said"),
+    [
+        ("{PV9: missing-segment}", "desk.yaml:2:9: error unknown-place"),
+        ("{PV1: missing-segmint}", "did you mean 'missing-segment'?"),
+    ],
+)
+def test_what_is_allowed_is_linted(allow, said):
+    profile, problems = read("PID-3: required", f"allow: {allow}\n")
+    assert profile is None and said in problems[0]

@@ -29,7 +29,7 @@ def unreadable(error: Exception) -> Finding:
 def check(message: Message, site: Profile = NONE) -> list[Finding]:
     """Everything that is wrong with a message: type, segments, field by field, then the profile."""
     found = [*_type(message), *_order(message), *_segments(message, site)]
-    return [*found, *profile.check(message, site)] if site.rules else found
+    return [*profile.left(found, site), *profile.check(message, site)]
 
 
 def _type(message: Message) -> Iterator[Finding]:

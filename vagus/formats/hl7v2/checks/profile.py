@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,8 @@ from vagus.formats.hl7v2.checks.kinds import finding
 from vagus.formats.hl7v2.escapes import unescape
 from vagus.formats.hl7v2.message import NULL, Message
 from vagus.formats.hl7v2.places import Place, cutter
+
+_COUNTS = re.compile(r"\[\d+\]|\(\d+\)")
 
 
 class Usage(StrEnum):
@@ -41,14 +44,27 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile ready for checking."""
+    """A profile ready for checking.
+
+    `allowed` are findings of the standard that the site does without, as place and code.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     tables: Mapping[str, frozenset[str]]
+    allowed: frozenset[tuple[str, str]] = frozenset()
 
 
 NONE = Profile("", (), {})
+
+
+def left(found: list[Finding], profile: Profile) -> list[Finding]:
+    """What the profile does not allow."""
+    if not profile.allowed:
+        return found
+    return [
+        item for item in found if (_COUNTS.sub("", item.where), item.code) not in profile.allowed
+    ]
 
 
 def check(message: Message, profile: Profile) -> Iterator[Finding]:

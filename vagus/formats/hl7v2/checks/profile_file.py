@@ -10,16 +10,20 @@ rules:
   MRG: {usage: required, events: A40 A41}
 tables:
   "0001": X                    # a code of the site's own, besides the table's
+allow:
+  PV1: missing-segment         # what the standard wants and the site does without
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from vagus.formats.finding import Severity
 from vagus.formats.hl7v2 import dictionary, structures
+from vagus.formats.hl7v2.checks.kinds import KINDS
 from vagus.formats.hl7v2.checks.profile import Profile, Rule, Usage
 from vagus.formats.hl7v2.checks.rules import table
 from vagus.formats.hl7v2.places import Place, parse
@@ -65,6 +69,9 @@ class _Profile(Config):
         {}, description="By place, what is demanded there"
     )
     tables: dict[str, _Codes] = Field({}, description="By table number, the site's own codes")
+    allow: dict[str, _Codes] = Field(
+        {}, description="By place, the codes of findings that are none here"
+    )
 
 
 def read(node: Fields, diagnostics: Diagnostics) -> Profile | None:
@@ -80,10 +87,13 @@ def read(node: Fields, diagnostics: Diagnostics) -> Profile | None:
     ]
     for number in config.tables:
         linter.table(number)
+    for path, codes in config.allow.items():
+        linter.allowed(path, codes)
     if len(diagnostics) > before:
         return None
     tables = {number: frozenset(codes) for number, codes in config.tables.items()}
-    return Profile(config.profile, tuple(rules), tables)
+    allowed = {(path, code) for path, codes in config.allow.items() for code in codes}
+    return Profile(config.profile, tuple(rules), tables, frozenset(allowed))
 
 
 class _Linter:
@@ -95,20 +105,8 @@ class _Linter:
 
     def place(self, path: str, rule: _Rule) -> Place:
         """The place a rule is about, checked against the dictionary."""
-        try:
-            place = parse(path)
-        except ValueError:
-            self._error(
-                "rules", path, "bad-place", f"'{path}' is no place such as PID-3 or PID-3.5"
-            )
-            return Place("")
-        if place.repetition:
-            self._error(
-                "rules", path, "bad-place", "a rule is about every repetition: leave it out"
-            )
-        elif wrong := _unknown(place):
-            self._error("rules", path, "unknown-place", wrong)
-        elif not place.field and (rule.codes or rule.some or rule.longest):
+        place = self._place("rules", path)
+        if not place.field and (rule.codes or rule.some or rule.longest):
             self._error("rules", path, "bad-rule", "codes and lengths are of fields: name one")
         elif place.component and (rule.least or rule.most is not None):
             self._error("rules", path, "bad-rule", "components do not repeat: count the field")
@@ -117,6 +115,28 @@ class _Linter:
             if event not in triggers and not event.startswith("Z"):
                 hint = did_you_mean(event, triggers)
                 self._error("rules", path, "unknown-event", f"'{event}' is no trigger event{hint}")
+        return place
+
+    def allowed(self, path: str, codes: Iterable[str]) -> None:
+        """The findings that are allowed at a place."""
+        self._place("allow", path)
+        for code in codes:
+            if code not in KINDS:
+                text = f"'{code}' is no code of a finding{did_you_mean(code, KINDS)}"
+                self._error("allow", path, "unknown-code", text)
+
+    def _place(self, section: str, path: str) -> Place:
+        try:
+            place = parse(path)
+        except ValueError:
+            text = f"'{path}' is no place such as PID-3 or PID-3.5"
+            self._error(section, path, "bad-place", text)
+            return Place("")
+        if place.repetition:
+            text = "a rule is about every repetition: leave the number out"
+            self._error(section, path, "bad-place", text)
+        elif wrong := _unknown(place):
+            self._error(section, path, "unknown-place", wrong)
         return place
 
     def table(self, number: str) -> None:
