@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from mappings import patches
+
 
 class Index:
     """The resources of a Bundle, or of a lone resource, by type and by reference."""
 
-    __slots__ = ("_by_reference", "_by_type", "_referring", "_urls")
+    __slots__ = ("_by_reference", "_by_type", "_emptied", "_referring", "_taken", "_urls")
 
     def __init__(self, message: Any) -> None:
         self._by_type: dict[str, list[dict[str, Any]]] = {}
@@ -28,6 +30,26 @@ class Index:
             self._urls[id(resource)] = urls
             for known in urls:
                 self._by_reference.setdefault(known, resource)
+        self._emptied: dict[int, list[str]] = {}
+        self._taken: dict[tuple[int, str], list[dict[str, Any]]] = {}
+        for reference, path in patches.operations(self.of("Parameters")):
+            owner = self._resolved(reference)
+            if taken := patches.item(path):
+                self._taken.setdefault((id(owner), taken[0]), []).append(taken[1])
+            else:
+                self._emptied.setdefault(id(owner), []).append(path)
+
+    def emptied(self, resources: Iterable[Any], path: str) -> bool:
+        """Whether an element of a resource, or one that it is part of, is deleted explicitly."""
+        return any(
+            path == deleted or path.startswith(f"{deleted}.")
+            for resource in resources
+            for deleted in self._emptied.get(id(resource), ())
+        )
+
+    def taken(self, resources: Iterable[Any], path: str) -> list[dict[str, Any]]:
+        """The items that are taken out of a list of some resources, as far as they are told."""
+        return [item for owner in resources for item in self._taken.get((id(owner), path), ())]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The resources of a type, in order."""

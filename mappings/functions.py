@@ -59,6 +59,7 @@ _LIST = (
     Function("context", SOURCE, "", "T", 1, 1),
     Function("reference", SOURCE, "", "R", 1, 1),
     Function("concat", SOURCE, "", "T", 2, None),
+    Function("taken", SOURCE, "", "I", 1, 1),
     Function("absent", SOURCE, "", "T", 1, 1),
     Function("index", SOURCE, "", "N"),
     Function("first", FOLD, "", ""),

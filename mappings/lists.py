@@ -28,6 +28,8 @@ def source(session: Session, call: Call, many: bool) -> Value:
             return _reference(session, call.args[0].text, many)
         case "concat":
             return _concat(session, call)
+        case "taken":
+            return _taken(session, call)
         case "absent":
             return _absent(session, call.args[0].text)
         case "index":
@@ -234,6 +236,26 @@ def _referring(session: Session, call: Call, value: Value) -> Value:
     where = ".".join((path.segment, *holder.names))
     inner = Scope("fhir", datatype=kind, where=where)
     return Value(name, "I", True, datatype=kind, where=where, scope=inner)
+
+
+def _taken(session: Session, call: Call) -> Value:
+    """The items that are taken out of a list of the resource that is looped over."""
+    path = parse_path(call.args[0].text)
+    if session.plan.source != "fhir" or path is None or not path.names or path.relative:
+        session.error("wrong-arguments", "'taken' takes a path such as Appointment.participant")
+        return BROKEN
+    kind = fhir_walk.type_at(session, path)
+    if kind is None:
+        return BROKEN
+    owners = f"z.index.of({path.segment!r})"
+    for scope in session.scope.chain():
+        if scope.kind == "fhir" and scope.datatype == path.segment:
+            owners = f"({scope.var},)"
+            break
+    name = session.names.fresh()
+    session.block.add(f"{name} = z.index.taken({owners}, {path.text!r})")
+    inner = Scope("fhir", datatype=kind, where=path.text)
+    return Value(name, "I", True, datatype=kind, where=path.text, scope=inner)
 
 
 def _context(session: Session, name: str) -> Value:

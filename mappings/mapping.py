@@ -10,6 +10,7 @@ from mappings import deletes, explain
 from mappings.context import Context
 from mappings.explain import Reading
 from mappings.expressions import Path
+from mappings.fhir import entries
 from mappings.losses import Accountant
 from mappings.result import Attempt, Lineage, Result, Rule, Warning
 from mappings.runtime import ANOTHER, MAX_RESOURCES, Site, State
@@ -107,7 +108,7 @@ class Mapping:
         """Whether a message has escapes, nulls, or values that may be nothing but blanks."""
         segments = getattr(message, "segments", None)
         if segments is None:
-            return False
+            return any(item.get("resourceType") == "Parameters" for _, item in entries(message))
         text = state.text = "\r".join(map("|".join, segments))
         if getattr(message, "has_escapes", False) or getattr(message, "has_nulls", False):
             return True

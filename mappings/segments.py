@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mappings import loops
+from mappings import emptied, loops
 from mappings.evaluate import evaluate, expression
 from mappings.goals import WIRE
 from mappings.nodes import Items, Node, Object, Text, reads
@@ -26,6 +26,22 @@ Sink = Callable[[str], None]
 
 def sequence(session: Session, node: Items) -> None:
     """Write a list of segments and of loops over segments."""
+    counters = session.counters
+    session.counters = _counters(session, node)
+    _sequence(session, node)
+    session.counters = counters
+
+
+def _counters(session: Session, node: Items) -> dict[str, str]:
+    """The counters of segments that are written by several loops, which go on counting."""
+    names = [name for item in node.items if isinstance(item, Object) for name in item.entries]
+    shared = {name: session.names.lasting() for name in names if names.count(name) > 1}
+    for counter in shared.values():
+        session.block.add(f"{counter} = 0")
+    return shared
+
+
+def _sequence(session: Session, node: Items) -> None:
     for item in node.items:
         session.block.statement()
         if not isinstance(item, Object):
@@ -48,8 +64,8 @@ def _group(session: Session, node: Object) -> None:
     _around(session, node, lambda: sequence(session, inner))
 
 
-def _around(session: Session, node: Object, write: Callable[[], None]) -> None:
-    """Write something under the `$each` and `$when` of an object."""
+def _around(session: Session, node: Object, write: Callable[[], None], counter: str = "") -> None:
+    """Write something under the `$each` and `$when` of an object; `counter` goes on counting."""
     if "$each" not in node.entries:
         _when(session, node, write)
         return
@@ -59,8 +75,8 @@ def _around(session: Session, node: Object, write: Callable[[], None]) -> None:
         return
     found = loops.as_list(session, found)
     label = str(expression(session, wanted))
-    written = session.names.fresh() if "$when" in node.entries else ""
-    if written:  # set ids have no gaps: what `$when` keeps out does not count
+    written = counter or (session.names.fresh() if "$when" in node.entries else "")
+    if written and not counter:  # set ids have no gaps: what `$when` keeps out does not count
         session.block.add(f"{written} = 0")
     with session.at(wanted.place), loops.loop(session, node, found, label):
         session.block.statement()
@@ -72,11 +88,16 @@ def _when(session: Session, node: Object, write: Callable[[], None], counter: st
     tests = loops.when(session, node)
     if tests:
         with session.nested(f"if {' and '.join(tests)}:"):
-            if counter:
-                session.block.add(f"{counter} += 1")
+            _counted(session, counter)
             write()
     else:
+        _counted(session, counter)
         write()
+
+
+def _counted(session: Session, counter: str) -> None:
+    if counter:
+        session.block.add(f"{counter} += 1")
 
 
 def _named(session: Session, name: str, body: Node, item: Object) -> None:
@@ -87,7 +108,8 @@ def _named(session: Session, name: str, body: Node, item: Object) -> None:
         session.error("bad-value", f"'{name}' is a segment: write a map", body.place)
         return
     session.element = [name]
-    _around(session, body, lambda: _segment(session, name, body))
+    counter = session.counters.get(name, "")
+    _around(session, body, lambda: _segment(session, name, body), counter)
 
 
 def _segment(session: Session, name: str, body: Object) -> None:
@@ -163,14 +185,12 @@ def _field(session: Session, node: Node, store: Sink, deep: bool) -> None:
             for item in node.items:
                 session.block.statement()
                 _repetitions(session, item, _adding(session, name))
-            with session.block.inside(f"if {name}:"):
-                store(name)
+            _stored(session, name, store, _emptied(session, *node.items))
         case Object() if "$each" in node.entries and deep:
             name = session.names.fresh()
             session.block.add(f"{name} = []")
             _repetitions(session, node, _adding(session, name))
-            with session.block.inside(f"if {name}:"):
-                store(name)
+            _stored(session, name, store, _emptied(session, node))
         case Object():
             one = (lambda code: store(f"[{code}]")) if deep else store
             _when(session, node, lambda: _parts(session, node, one))
@@ -184,6 +204,29 @@ def _repetitions(session: Session, node: Node, add: Sink) -> None:
         _around(session, node, lambda: _parts(session, node, add))
     else:
         _field(session, node, add, deep=False)
+
+
+def _emptied(session: Session, *nodes: Node) -> str:
+    """The question whether a list that loops write was emptied."""
+    found = []
+    for node in nodes:
+        wanted = node.entries.get("$each") if isinstance(node, Object) else None
+        if isinstance(wanted, Text):
+            found.append(emptied.asked(session, wanted))
+    return " or ".join(dict.fromkeys(filter(None, found)))
+
+
+def _stored(session: Session, name: str, store: Sink, question: str) -> None:
+    with session.block.inside(f"if {name}:"):
+        store(name)
+    _nulled(session, store, question)
+
+
+def _nulled(session: Session, store: Sink, question: str) -> None:
+    """What is missing because it was emptied is said to be so."""
+    if question:
+        with session.block.inside(f"elif {question}:"):
+            store("NULL")
 
 
 def _adding(session: Session, name: str) -> Sink:
@@ -207,6 +250,7 @@ def _text(session: Session, node: Text, store: Sink) -> None:
     with session.block.inside(f"if {name}:"):
         store(name)
         traced(session, node)
+    _nulled(session, store, emptied.asked(session, node))
 
 
 def _parts(session: Session, node: Object, store: Sink) -> None:

@@ -93,6 +93,7 @@ class Session:
     owner: str = ""  # code of `Type/id` of the resource being filled
     prefix: str = ""  # code of the output path so far, trace only
     eachs: int = 0
+    counters: dict[str, str] = field(default_factory=dict)  # of segments that several loops write
     repeated: Part | None = None  # the function being written, if one is
     firsts: frozenset[tuple[str, int]] = frozenset()  # fields of which only .1 is ever read
     repeats: dict[str, int] = field(default_factory=dict)

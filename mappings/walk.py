@@ -22,6 +22,7 @@ from mappings.grouping import Plan as Grouping
 from mappings.grouping import group, group_rows
 from mappings.scopes import Scope
 from mappings.session import Flags, Plan, Session
+from vagus.formats.hl7v2.writer import NULL
 from vagus.kernel.diagnostics import Diagnostics
 
 _PROLOGUE = """def run(z):
@@ -133,7 +134,7 @@ def _prologue(session: Session) -> str:
 
 
 def _names(session: Session) -> dict[str, Any]:
-    names: dict[str, Any] = {**_RUNTIME, **session.constants}
+    names: dict[str, Any] = {**_RUNTIME, "NULL": NULL, **session.constants}
     grouping = Grouping(session.plan.group, session.widths)
     names["GROUPS"] = grouping
     session.widths.update(grouping.widths)

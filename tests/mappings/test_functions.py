@@ -156,4 +156,4 @@ def test_positions_references_and_lists(compiled, message, context):
 
 
 def test_the_list_of_functions_is_closed():
-    assert len(FUNCTIONS) == 41
+    assert len(FUNCTIONS) == 42
