@@ -170,7 +170,7 @@ def _table(session: Session, call: Call, value: Value, coded: bool) -> Value:
     if coded:
         codings = session.constant(table.codings, "CODINGS")
         found = f"({codings}.get({code}) or missing_coding({code}, {whole}, z, {site}) or {{}})"
-        session.block.add(f"{code} = {found}.copy() if {code} else None")
+        session.block.add(f"{code} = {found} if {code} else None")
         return replace(value, kind="C", datatype=name)
     codes = session.constant(table.codes, "CODES")
     session.block.add(
@@ -186,6 +186,9 @@ def _choice(session: Session, call: Call, value: Value) -> Value:
         return BROKEN
     found = named(session, text(session, value) if value.kind == "T" else value)
     found.constant, found.scope = None, None
+    if session.seen is not None and found.always and found.kind == "T":
+        made = replace(found, code=repr(constant), datatype="constant", always=bool(constant))
+        return made if call.name == "then" else found
     if call.name == "then":
         session.block.add(f"{found.code} = {constant!r} if {found.test} else ''")
         return replace(found, kind="T", datatype="constant", raw="")

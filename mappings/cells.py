@@ -5,7 +5,7 @@ Every function is total and linear in its input.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mappings.runtime import NEVER, State
@@ -90,6 +90,28 @@ def split(
         value = value[: value.index(repetition)]
     parts = value.split(component)
     parts += padding
+    return parts, subs(parts, sub) if sub in value else parts
+
+
+def halves_to(
+    value: str, component: str, repetition: str, _sub: str, pads: Mapping[int, Sequence[str]]
+) -> list[str]:
+    """As `halves`, brought to a number of components; Unfit when there are more."""
+    if repetition in value:
+        value = value[: value.index(repetition)]
+    parts = value.split(component)
+    parts += pads[len(parts)]
+    return parts
+
+
+def split_to(
+    value: str, component: str, repetition: str, sub: str, pads: Mapping[int, Sequence[str]]
+) -> tuple[list[str], list[str]]:
+    """As `split`, brought to a number of components; Unfit when there are more."""
+    if repetition in value:
+        value = value[: value.index(repetition)]
+    parts = value.split(component)
+    parts += pads[len(parts)]
     return parts, subs(parts, sub) if sub in value else parts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vagus.kernel.errors import ConfigError
@@ -77,6 +77,7 @@ class Context:
     address: Address = Address()
     place: ZoneInfo = field(init=False, repr=False, compare=False)
     uris: dict[str, tuple[str, bool]] = field(default_factory=dict, repr=False, compare=False)
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "place", time_zone(self.zone))

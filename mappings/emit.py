@@ -183,6 +183,19 @@ class Block:
                 *((level + 1, line) for level, line in inner),
             ]
 
+    def forget(self, since: tuple[int, int]) -> None:
+        """Take back the lines since a position, hoisted ones aside."""
+        del self._lines[since[0] + self._shift - since[1] :]
+
+    def under(self, *headers: Line) -> None:
+        """Put all lines under headers; the last ones go in with them, from the colon on."""
+        outer = next(at for at, line in enumerate(headers) if str(line).endswith(":")) + 1
+        self._lines = [
+            *((self.indent + (at >= outer), header) for at, header in enumerate(headers)),
+            *((level + 1, line) for level, line in self._lines),
+        ]
+        self._mark = len(self._lines)
+
     def graft(self, other: Block, key: object, name: str) -> None:
         """Put the lines of another block before the statement being written."""
         self._insert(other._lines)

@@ -22,6 +22,9 @@ from mappings.scopes import BROKEN, Value
 from mappings.session import Session
 from mappings.texts import each, first, listed
 
+#: Functions that make one value of many.
+_SINGLE = ("first", "last", "prefer", "join", "sum")
+
 
 def expression(session: Session, node: Text) -> Expression | None:
     """The tree of an expression; None after reporting why it cannot be read."""
@@ -45,11 +48,32 @@ def evaluate(
             return BROKEN
         session.block.weight += 1
         mark = tracing.begun(session)
-        if len(tree.alternatives) == 1:
-            found = _alternative(session, tree.alternatives[0], goal, many, wrap)
+        alternatives = _left(session, tree.alternatives)
+        if len(alternatives) == 1:
+            wrap = wrap or len(tree.alternatives) > 1
+            found = _alternative(session, alternatives[0], goal, many, wrap)
         else:
-            found = _alternatives(session, tree.alternatives, goal, many)
+            found = _alternatives(session, alternatives, goal, many)
         return tracing.tried(session, node, goal.role, mark, found)
+
+
+def _left(session: Session, alternatives: tuple[Alternative, ...]) -> tuple[Alternative, ...]:
+    """The alternatives that may give something; one of them when none may."""
+    if session.seen is None:
+        return alternatives
+    left = [
+        item
+        for item in alternatives
+        if not (
+            isinstance(item.head, Path) and _nothing(item.calls) and paths.gone(session, item.head)
+        )
+    ]
+    return tuple(left) or alternatives[:1]
+
+
+def _nothing(passes: tuple[Call, ...]) -> bool:
+    """Whether nothing that passes through functions gives nothing."""
+    return all(call.name != "default" for call in passes)
 
 
 def _alternatives(
@@ -86,6 +110,8 @@ def _alternatives(
             result = found if index == 0 else _mixed(session, result, found, goal)
             broken = broken or found.kind == "?"
             always = always or found.always
+            if always and session.seen is not None:
+                break
     if broken:
         return BROKEN
     code = f"({' or '.join(simple)})" if simple else name
@@ -102,6 +128,10 @@ def _alternatives(
 
 
 def _mixed(session: Session, one: Value, other: Value, goal: Goal) -> Value:
+    if session.seen is not None and one.scope is not None and one.scope != other.scope:
+        # The items are of several fields, so nothing is known of what they hold.
+        one = replace(one, scope=replace(one.scope, number=0))
+    one = replace(one, lone=one.lone and other.lone, bare=one.bare and other.bare)
     if one.kind == other.kind or "?" in one.kind + other.kind:
         return one
     if goal.type == "items":
@@ -133,28 +163,31 @@ def _alternative(
     return found
 
 
-def touch_always_of(session: Session, head: Call | Quoted) -> None:
-    """What begins with a constant or a fact does not hang on the message; `concat` does."""
-    if isinstance(head, Quoted) or head.name != "concat":
-        absence.touch_always(session)
-
-
 def _head(session: Session, head: Path | Call | Quoted, many: bool) -> Value:
     if isinstance(head, Path):
         return paths.read(session, head, many)
-    touch_always_of(session, head)
     if isinstance(head, Quoted):
+        absence.touch_always(session)
         return Value(repr(head.text), "T", always=bool(head.text), constant=head.text)
     function = calls.checked(session, head)
     if function is None:
         return BROKEN
-    return lists.source(session, head, many)
+    found = lists.source(session, head, many)
+    if head.name != "concat" and not found.gone:
+        # A fact does not hang on the message; what `concat` joins does.
+        absence.touch_always(session)
+    return found
 
 
 def _passed(
     session: Session, passes: tuple[Call, ...], value: Value, goal: Goal, many: bool
 ) -> Value:
     """The value after its functions, in the form of the goal."""
+    if value.gone:
+        if _nothing(passes):
+            single = not many or any(call.name in _SINGLE for call in passes)
+            return first(session, value) if single else value
+        value = replace(value, gone=False)
     at = 0
     while at < len(passes):
         if FUNCTIONS[passes[at].name].role == SCALAR:

@@ -125,10 +125,15 @@ def _text(session: Session, value: Value, goal: Goal) -> Value:
     found = named(session, found)
     name = found.code
     if goal.type == "code":
-        session.block.add(f"if {name} and not {name}.isalnum(): {name} = tidy({name})")
+        if found.always and session.seen is not None:
+            session.block.add(f"if not {name}.isalnum(): {name} = tidy({name}) or unfit()")
+        else:
+            session.block.add(f"if {name} and not {name}.isalnum(): {name} = tidy({name})")
     else:
         site = session.site(value.where)
         session.block.add(f"if ' ' in {name}: {name} = solid({name}, z, {site})")
+        if session.seen is not None:
+            found.always = False
     return found
 
 
@@ -164,7 +169,7 @@ def _boolean(session: Session, value: Value) -> Value:
     found = named(session, text(session, value))
     site = session.site(value.where)
     session.block.add(f"{found.code} = truth({found.code}, z, {site}) if {found.code} else None")
-    return replace(found, kind="B")
+    return replace(found, kind="B", always=False)
 
 
 def _number(session: Session, value: Value, goal: Goal) -> Value:
@@ -207,10 +212,18 @@ def _reference(session: Session, value: Value, goal: Goal) -> Value:
             "type-mismatch", f"a reference to {names} is needed and {value.datatype} is given"
         )
         return BROKEN
-    if value.always:
-        code = f"{{'reference': 'urn:uuid:' + {value.code}}}"
-    else:
-        code = f"({{'reference': 'urn:uuid:' + {value.code}}} if {value.code} else None)"
+    code = f"{{'reference': 'urn:uuid:' + {value.code}}}"
+    if not value.always:
+        code = f"({code} if {value.code} else None)"
+    scope = session.references.get(value.code)
+    if scope is not None and scope.block is not None:
+        # All that refer to one resource share the reference.
+        key = ("reference", value.code)
+        name = session.block.known(key)
+        if name is None:
+            name = f"{value.code}r"
+            scope.block.hoist(key, name, [(0, f"{name} = {code}")])
+        code = name
     return replace(value, code=code, own=False)
 
 

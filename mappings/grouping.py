@@ -8,9 +8,15 @@ sub-groups, each a list or the empty tuple, then (message level only) what no gr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import add
 from typing import Any
 
+from mappings.arrangement import Needs, Order, name_of
+from mappings.seen import Unfit
 from mappings.structures import Group
+
+#: Orders of names that are remembered, and how long they may be.
+MOST, LONGEST = 200, 100
 
 Segment = list[str]
 Row = list[Any]
@@ -46,7 +52,7 @@ class Plan:
     so that generated code needs no bounds test.
     """
 
-    def __init__(self, root: Group, widths: Mapping[str, int]) -> None:
+    def __init__(self, root: Group, widths: Mapping[str, int], needs: Needs | None = None) -> None:
         self.root_size = root.size
         self.known = frozenset(root.segments())
         self._states = {id(group): State() for group in root.walk()}
@@ -58,7 +64,11 @@ class Plan:
             if group.element:
                 width = max(self.widths[group.start], group.element + 1)
                 self.widths[group.start] = width
-        self.pads = [[""] * count for count in range(max(self.widths.values(), default=1) + 1)]
+        self._pads = {name: [""] * (width - 1) for name, width in self.widths.items()}
+        self._qualified = any(group.element for group in root.walk())
+        self._once: set[tuple[str, ...]] = set()
+        self.needs = needs
+        self.orders: dict[tuple[str, ...], Order] = {}
 
     def _fill(self, group: Group) -> None:
         moves = self._states[id(group)].moves
@@ -81,6 +91,30 @@ class Plan:
                 moves.setdefault(child.start, []).append(move)
             open_group = open_group.parent
 
+    def padding(self, names: Sequence[str]) -> list[Row]:
+        """What makes the rows of those segments wide enough."""
+        pads = self._pads
+        return [pads.get(name, []) for name in names]
+
+    def learn(self, names: tuple[str, ...]) -> None:
+        """Remember an order of names that comes again."""
+        if self._qualified or len(names) > LONGEST or len(self.orders) >= MOST:
+            return
+        if names not in self._once:
+            if len(self._once) < MOST * 10:
+                self._once.add(names)
+            return
+        pads = self.padding(names)
+        rows = [[name, *pad] for name, pad in zip(names, pads, strict=True)]
+        misplaced: list[str] = []
+        try:
+            order = Order(pads, _sorted(rows, self, misplaced), rows)
+        except ValueError:
+            return
+        order.misplaced = misplaced
+        order.looks = self.needs.of(names) if self.needs is not None else None
+        self.orders[names] = order
+
     def instance(self) -> list[Any]:
         """An empty message level."""
         root: list[Any] = [()] * self.root_size
@@ -88,23 +122,39 @@ class Plan:
         return root
 
 
-def group(segments: Sequence[Segment], plan: Plan, misplaced: list[str]) -> list[Any]:
-    """The message level of a message; names of segments out of place are added to a list."""
+def group(
+    segments: Sequence[Segment], plan: Plan, misplaced: list[str], separators: Sequence[str] = ()
+) -> list[Any]:
+    """The message level of a message; names of segments out of place are added to a list.
+
+    Unfit when the message is not as the plan needs it.
+    """
+    names = tuple(map(name_of, segments))
+    order = plan.orders.get(names)
+    if order is not None:
+        misplaced += order.misplaced
+        return order.root(segments, separators)
+    rows = list(map(add, segments, plan.padding(names)))
+    if plan.needs is not None and not plan.needs.of(names).hold(rows, separators):
+        raise Unfit
+    root = _sorted(rows, plan, misplaced)
+    plan.learn(names)
+    return root
+
+
+def _sorted(rows: Sequence[Row], plan: Plan, misplaced: list[str]) -> list[Any]:
     root = plan.instance()
     stack = [root]
     moves = plan.start.moves
-    widths, pads = plan.widths, plan.pads
-    for segment in segments:
-        name = segment[0]
-        if (missing := widths.get(name, 1) - len(segment)) > 0:
-            segment = segment + pads[missing]
+    for row in rows:
+        name = row[0]
         choices = moves.get(name)
-        if choices is None or (move := _choose(choices, segment)) is None:
-            root[-1].setdefault(name, []).append(segment)
+        if choices is None or (move := _choose(choices, row)) is None:
+            root[-1].setdefault(name, []).append(row)
             if name in plan.known:
                 misplaced.append(name)
             continue
-        moves = _place(stack, move, segment)
+        moves = _place(stack, move, row)
     return root
 
 

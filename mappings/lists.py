@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mappings import fhir_walk, paths, wire
+from mappings import fhir_walk, paths
+from mappings.absence import gone
 from mappings.calls import integers
+from mappings.coverage import covers_rest
 from mappings.expressions import Call, parse_path
 from mappings.functions import ADDRESS, CONTEXT
 from mappings.scopes import BROKEN, Resource, Scope, Value
@@ -188,7 +190,7 @@ def _chunk(session: Session, call: Call, value: Value) -> Value:
     segment = scope.segment
     session.width(segment, CHUNKED)
     rows = listed(session, value).code
-    wire.covers_rest(session, (rows, segment, True), start, CHUNKED + 1)
+    covers_rest(session, (rows, segment, True), start, CHUNKED + 1)
     result = session.names.fresh()
     pieces = f"[*c, r] for r in {rows} for c in chunks(r, {start}, {size}, {CHUNKED + 1})"
     session.block.add(f"{result} = [{pieces}]")
@@ -281,6 +283,9 @@ def _concat(session: Session, call: Call) -> Value:
     if any(piece.kind not in "TD" for piece in pieces):
         session.error("type-mismatch", "'concat' takes paths that give text")
         return BROKEN
+    pieces = [piece for piece in pieces if not piece.gone]
+    if not pieces:
+        return gone(session, many=False)
     name = session.names.fresh()
     codes = ", ".join(piece.code for piece in pieces)
     session.block.add(f"{name} = {separator!r}.join(filter(None, ({codes},)))")
@@ -351,6 +356,8 @@ def _reference(session: Session, name: str, many: bool) -> Value:
         hint = did_you_mean(name, names)
         session.error("unknown-resource", f"'{name}' is not a resource of this mapping{hint}")
         return BROKEN
+    if resource.gone:
+        return gone(session, many, "R")
     where = f"reference {name}"
     if not resource.many:
         kept = not resource.guarded
@@ -361,7 +368,7 @@ def _reference(session: Session, name: str, many: bool) -> Value:
             code = f"{resource.var}[{scope.counter} - 1]"
             return Value(code, "R", datatype=resource.type, where=where)
     if many:
-        code = f"[i for i in {resource.var} if i] if {resource.var} else ()"
+        code = f"[*filter(None, {resource.var})]"
         name = session.names.fresh()
         session.block.add(f"{name} = {code}")
         return Value(name, "R", True, datatype=resource.type, where=where)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mappings import goals
 from mappings.goals import Goal
-from mappings.nodes import MARKS, Items, Node, Object, Text
+from mappings.nodes import MARKS, Items, Node, Object, Text, reads
 from mappings.session import Session
 from vagus.canonical import shapes
 from vagus.canonical.shapes import Element, Shape
@@ -119,3 +119,17 @@ def required(elements: Iterable[Element]) -> dict[str, list[str]]:
         if element.required:
             groups.setdefault(element.choice or element.name, []).append(element.name)
     return groups
+
+
+def finished(session: Session, shape: Shape, node: Object, name: str, sure: set[str]) -> None:
+    """Write the test that every required element of a kept object is there (§4.6)."""
+    if "$copy" in node.entries:
+        return
+    for group, names in required(shape.elements.values()).items():
+        given = [key for key in names if key in node.entries]
+        if not given or any(key in sure or not reads(node.entries[key]) for key in given):
+            continue
+        with session.at(node.entries[given[0]].place), session.into(group):
+            site = session.site()
+        test = " and ".join(f"{key!r} not in {name}" for key in given)
+        session.block.add(f"if {test}: missing(z, {site})")

@@ -18,6 +18,8 @@ from mappings.session import Session
 from vagus.canonical.shapes import Element
 
 MAX_EACH = 6
+#: The code of a condition that no message meets.
+NEVER = "''"
 
 
 def asked(session: Session, node: Object) -> Text | None:
@@ -49,6 +51,8 @@ def as_list(session: Session, found: Value, lasting: bool = False) -> Value:
     """The items as the name of a list; `lasting` when it is gone through again later."""
     if found.many and found.code.isidentifier() and not lasting:
         return found
+    if found.gone:
+        return replace(found, code="()", many=True)
     name = session.names.lasting() if lasting else session.names.fresh()
     code = found.code if found.many else f"[{found.code}] if {found.test} else []"
     session.block.add(f"{name} = {code}")
@@ -64,6 +68,8 @@ def loop(
     `extra` names a list of the same length to go through beside it; its items are called
     `{item}i`.
     """
+    # Loops of one round at most need no count of their own, if they are not inside another.
+    lone = found.lone and not session.eachs
     item, counter = session.names.fresh(), session.names.fresh()
     site = session.site(found.where)
     scopes: list[Scope] = []
@@ -72,6 +78,8 @@ def loop(
         source, names = found.code, item
         if extra:
             source, names = f"zip({found.code}, {extra})", f"({item}, {item}i)"
+        if lone:
+            return f"for {names} in {source}:"
         if scopes and scopes[0].counted:
             return f"for {counter}, {names} in enumerate({source}, 1):"
         return f"for {names} in {source}:"
@@ -83,22 +91,28 @@ def loop(
     session.block.statement()
     since = session.block.position()
     session.block.regions += 1
-    session.block.add(
-        lambda: (
-            f"if (n := n + len({found.code}) * {max(1, blocks[0].weight)}) > {MAX_ITEMS}:"
-            f" over(z, {site}, n, len({found.code}))"
+    over = f"over(z, {site}, n, len({found.code}))" if session.seen is None else "unfit()"
+    if not lone:
+        session.block.add(
+            lambda: (
+                f"if (n := n + len({found.code}) * {max(1, blocks[0].weight)}) > {MAX_ITEMS}:"
+                f" {over}"
+            )
         )
-    )
     with session.nested(header) as block:
         blocks.append(block)
         scope = paths.opened(session, found, item)
-        scope.each, scope.counter = label, counter
+        scope.each, scope.counter = label, "1" if lone else counter
         scopes.append(scope)
         with session.within(scope):
             takes(session, node)
             yield item
     session.block.regions -= 1
-    session.block.enclose(since, f"if {found.code}:", 1)
+    session.bound += max(1, blocks[0].weight) if lone else 0
+    if found.gone:
+        session.block.forget(since)
+    else:
+        session.block.enclose(since, f"if {found.code}:", 1)
     session.eachs -= 1
 
 
@@ -129,6 +143,7 @@ def one_repetition(tree: Expression | None) -> bool:
 def lone(session: Session, node: Object, found: Value, label: str) -> Iterator[str]:
     """A block for an item that is the only one, if it is there; gives its name."""
     item = session.names.fresh()
+    since = session.block.position()
     session.block.add(f"{item} = {found.code}")
     found = replace(found, code=item, many=False)
     with session.nested(f"if {found.test}:"):
@@ -137,6 +152,8 @@ def lone(session: Session, node: Object, found: Value, label: str) -> Iterator[s
         with session.within(scope):
             takes(session, node)
             yield item
+    if found.gone:
+        session.block.forget(since)
 
 
 @contextmanager
@@ -180,7 +197,7 @@ def taking(
 
 
 def when(session: Session, node: Object, word: str = "$when") -> list[str]:
-    """Write the conditions of an object's `$when` or `$delete`; gives their names."""
+    """Write the conditions of an object's `$when` or `$delete`; gives their names, with `NEVER`."""
     wanted = node.entries.get(word)
     if wanted is None:
         return []
@@ -191,8 +208,10 @@ def when(session: Session, node: Object, word: str = "$when") -> list[str]:
             session.error("bad-expression", f"{word} takes an expression or a list", item.place)
             continue
         found = evaluate(session, item, EXISTS)
-        if found.simple:
-            names.append(found.code)
+        if found.always and session.seen is not None and word == "$when":
+            continue
+        if found.simple or found.gone:
+            names.append(NEVER if found.gone else found.code)
             continue
         name = session.names.fresh()
         session.block.add(f"{name} = {found.code}")

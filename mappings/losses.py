@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from mappings import fhir
+from mappings.coverage import ALL_COMPONENTS
 from mappings.ignoring import Ignored
 from mappings.result import Left, Loss
 from mappings.runtime import State
 from mappings.session import Session
-from mappings.wire import ALL_COMPONENTS
 from vagus.formats.hl7v2 import dictionary
 
 MAX_REMEMBERED = 10_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -11,31 +11,17 @@ from mappings.context import Context
 from mappings.explain import Reading
 from mappings.expressions import Path
 from mappings.fhir import entries
-from mappings.losses import Accountant
 from mappings.result import Attempt, Lineage, Result, Rule, Warning
 from mappings.runtime import ANOTHER, MAX_RESOURCES, Site, State
+from mappings.seen import Unfit
 from mappings.session import Flags, Plan
+from mappings.variant import Narrowing, Variant, compiled
 from mappings.walk import Code, walk
 from vagus.canonical.bundle import message_bundle
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import MappingError
 
 _TRACED = Flags(full=True, trace=True)
-
-
-class Variant:
-    """One compiled form of a mapping."""
-
-    __slots__ = ("accountant", "code", "run", "sites")
-
-    def __init__(self, plan: Plan, code: Code) -> None:
-        self.code = code
-        self.sites = tuple(code.session.sites)
-        self.accountant = Accountant(code.session)
-        names = dict(code.names)
-        # The text holds names, numbers and repr() of constants only: see emit.
-        exec(compile(code.text, f"<mapping {plan.name!r}>", "exec"), names)  # noqa: S102
-        self.run: Callable[[State], list[Any]] = names["run"]
 
 
 class Mapping:
@@ -45,6 +31,9 @@ class Mapping:
         self._plan = plan
         self._variants: dict[Flags, Variant] = {}
         self._lock = Lock()
+        self._narrowings: tuple[Narrowing, ...] = ()
+        if plan.source == "hl7v2":
+            self._narrowings = tuple(Narrowing(plan, Flags(full)) for full in (False, True))
         self.name = plan.name
         self.version = plan.version
         self.source_format = plan.source
@@ -99,10 +88,34 @@ class Mapping:
         level = "field" if loss is True else loss or ""
         state = State(message, context, self.name, self.version)
         full = self._special(message, state) or trace
+        if state.text and not (level or trace) and self._narrowings:
+            found = self._narrowed(self._narrowings[full], state)
+            if found is not None:
+                return found
+            text, state = state.text, State(message, context, self.name, self.version)
+            state.text = text
         variant = self._variant(Flags(full, level, trace))
         state.sites = variant.sites
         out = variant.run(state)
         return self._result(variant, state, out)
+
+    def settle(self) -> None:
+        """Wait for what is being compiled beside the messages."""
+        for narrowing in self._narrowings:
+            narrowing.settle()
+
+    def _narrowed(self, narrowing: Narrowing, state: State) -> Result | None:
+        """What the narrowed variant makes of a message; None when there is none or it is unfit."""
+        variant = narrowing.variant
+        if variant is not None:
+            narrowing.tries += 1
+            state.sites = variant.sites
+            try:
+                return self._result(variant, state, variant.run(state))
+            except Unfit:
+                pass
+        narrowing.missed(state)
+        return None
 
     def _special(self, message: Any, state: State) -> bool:
         """Whether a message has escapes, nulls, or values that may be nothing but blanks."""
@@ -125,10 +138,7 @@ class Mapping:
             with self._lock:
                 variant = self._variants.get(flags)
                 if variant is None:
-                    report = Diagnostics()
-                    code = walk(self._plan, flags, report)
-                    report.raise_errors()
-                    variant = self._variants[flags] = Variant(self._plan, code)
+                    variant = self._variants[flags] = compiled(self._plan, flags)
         return variant
 
     def _result(self, variant: Variant, state: State, out: list[Any]) -> Result:

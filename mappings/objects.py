@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mappings import literals, loops, repeated
+from mappings import literals, loops, recall, repeated
 from mappings.absence import skipped, touch_always
 from mappings.evaluate import evaluate, expression
 from mappings.expressions import single
@@ -43,7 +43,7 @@ def _one(session: Session, element: Element, node: Node, store: Sink) -> bool:
     if not reads(node):
         code = literals.item(session, element, node)
         if code is not None:
-            store(code)
+            store(recall.fixed(session, code))
             traced(session, node)
         return True
     match node:
@@ -61,7 +61,7 @@ def _expression(
 ) -> bool:
     cleared(session)
     found = evaluate(session, node, Goal(element.type, element), many)
-    if found.kind == "?":
+    if found.kind == "?" or found.gone:
         return False
     if found.always and not found.many:
         store(found.code)
@@ -96,12 +96,17 @@ def _many(session: Session, element: Element, node: Node, store: Sink) -> bool:
             return False
         case _:
             with further(session, "[0]"), extended(session, node):
-                return _one(session, element, node, lambda code: store(f"[{code}]"))
+
+                def listed(code: str) -> None:
+                    store(recall.around(session, "[", code, "]", coded=False))
+
+                return _one(session, element, node, listed)
 
 
 def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
     if not reads(node):
-        store(literals.whole(session, element, node) or "[]")
+        code = literals.whole(session, element, node)
+        store(recall.fixed(session, code or "[]"))
         traced(session, node)
         return True
     name = session.names.fresh()
@@ -134,7 +139,7 @@ def _added(session: Session, element: Element, node: Text, name: str) -> bool:
     with indexed(session, name):
         many = not single(expression(session, node))
         found = evaluate(session, node, Goal(element.type, element), many, wrap=False)
-        if found.kind == "?":
+        if found.kind == "?" or found.gone:
             return False
         if found.always and not found.many:
             session.block.add(f"{name}.append({found.code})")
@@ -200,12 +205,15 @@ def _in_place(session: Session, element: Element, node: Object, store: Sink) -> 
     shape = literals.shape_of(session, element, node)
     if shape is None:
         return False
+    since = session.block.position()
     tests = loops.when(session, node)
     store = loops.taking(session, element, node, store)
     if not tests:
         return body(session, shape, node, store)
     with session.nested(f"if {' and '.join(tests)}:"):
         body(session, shape, node, store)
+    if loops.NEVER in tests:
+        session.block.forget(since)
     return False
 
 
@@ -220,7 +228,7 @@ def body(session: Session, shape: Shape, node: Object, store: Sink) -> bool:
             session, Element(shape.name, shape.name, many=False, required=False), node
         )
         if literal is not None:
-            store(literal)
+            store(recall.fixed(session, literal))
             traced(session, node)
         return False
     if len(read) == 1:
@@ -246,8 +254,12 @@ def _around(session: Session, shape: Shape, node: Object, key: str, store: Sink)
     if element is None:
         return False
 
+    coded = element.type == "code" and isinstance(node.entries[key], Text)
+
     def wrapped(code: str) -> None:
-        store("{" + ", ".join([*before, f"{key!r}: {code}", *after]) + "}")
+        start = "{" + "".join(f"{part}, " for part in before) + f"{key!r}: "
+        end = "".join(f", {part}" for part in after) + "}"
+        store(recall.around(session, start, code, end, coded))
         _fixed(session, constants, outer)
 
     outer = session.prefix
@@ -274,7 +286,8 @@ def _constant(session: Session, shape: Shape, node: Object, key: str) -> str | N
     if element is None:
         return None
     with session.into(key):
-        return literals.whole(session, element, node.entries[key])
+        code = literals.whole(session, element, node.entries[key])
+        return None if code is None else recall.fixed(session, code)
 
 
 def _grown(session: Session, shape: Shape, node: Object, store: Sink) -> bool:
@@ -285,12 +298,12 @@ def _grown(session: Session, shape: Shape, node: Object, store: Sink) -> bool:
         session.block.add(f"{mark} = len(z.trace)")
     fixed, sure = filled(session, shape, node, name, "{}")
     if sure:
-        finished(session, shape, node, name, sure)
+        literals.finished(session, shape, node, name, sure)
         store(name)
         return True
     test = f"len({name}) > {fixed}" if fixed else name
     with session.block.inside(f"if {test}:"):
-        finished(session, shape, node, name, sure)
+        literals.finished(session, shape, node, name, sure)
         store(name)
     if session.flags.trace:
         session.block.add(f"else: del z.trace[{mark}:]")
@@ -343,20 +356,6 @@ def _setter(session: Session, name: str, key: str) -> Sink:
 
 def _adder(session: Session, name: str) -> Sink:
     return lambda code: session.block.add(f"{name}.append({code})")
-
-
-def finished(session: Session, shape: Shape, node: Object, name: str, sure: set[str]) -> None:
-    """Write the test that every required element of a kept object is there (§4.6)."""
-    if "$copy" in node.entries:
-        return
-    for group, names in literals.required(shape.elements.values()).items():
-        given = [key for key in names if key in node.entries]
-        if not given or any(key in sure or not reads(node.entries[key]) for key in given):
-            continue
-        with session.at(node.entries[given[0]].place), session.into(group):
-            site = session.site()
-        test = " and ".join(f"{key!r} not in {name}" for key in given)
-        session.block.add(f"if {test}: missing(z, {site})")
 
 
 def copy_source(session: Session, node: Object) -> Value | None:

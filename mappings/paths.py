@@ -22,6 +22,17 @@ def read(session: Session, path: Path, many: bool) -> Value:
     return fhir_walk.read(session, path, many) if fhir else wire.read(session, path, many)
 
 
+def gone(session: Session, path: Path) -> bool:
+    """Whether a path leads to nothing because messages lack what it names."""
+    touched, session.touched = session.touched, set()
+    mark = session.block.position()
+    try:
+        return session.plan.source != "fhir" and read(session, path, many=False).gone
+    finally:
+        session.block.forget(mark)
+        session.touched = touched
+
+
 def _relative(session: Session, path: Path, many: bool) -> Value:
     scope = session.scope
     if scope.kind == "fhir":

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from mappings import components, recall
 from mappings.absence import touch_always
 from mappings.emit import Block, Names
 from mappings.expressions import Call, Expression, ExpressionError, Path, Quoted, parse, parse_path
@@ -37,6 +38,7 @@ class Repeated:
     where: str
     element: str
     block: Block
+    memory: str = ""  # the name of what it remembers, if it does
     sites: list[Site] = field(default_factory=list)
     bases: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -117,12 +119,13 @@ def called(
     if session.plan.source != "hl7v2" or scope.kind != "item" or scope.raw != "rep":
         return None
     key = fingerprint(node)
-    if session.repeats.get(key, 0) < LEAST_USES or not _closed(node.without("$each", "$key")):
+    uses = 1 if recall.wanted(session) else LEAST_USES
+    if session.repeats.get(key, 0) < uses or not _closed(node.without("$each", "$key")):
         return None
-    function = session.functions.get((key, kind, scope.datatype))
+    known = (key, kind, scope.datatype, str(components.held(session)))
+    function = session.functions.get(known)
     if function is None:
-        function = _written(session, write, bool(own))
-        session.functions[key, kind, scope.datatype] = function
+        function = session.functions[known] = _written(session, write, bool(own))
     touch_always(session)
     element = ".".join(session.element)
     base = function.base(scope.where, element, session.sites)
@@ -131,7 +134,11 @@ def called(
         arguments.append(own)
     elif flags.full:
         arguments += [session.owner or "''", repr(".".join(session.element[1:]))]
-    return f"{function.name}({', '.join(arguments)})"
+    call = f"{function.name}({', '.join(arguments)})"
+    if not function.memory:
+        return call
+    item = f"({scope.var}, {own})" if own else scope.var
+    return f"{function.memory}.get({item}) or {call}"
 
 
 def _written(session: Session, write: Callable[[Sink], object], resource: bool) -> Repeated:
@@ -144,7 +151,6 @@ def _written(session: Session, write: Callable[[Sink], object], resource: bool) 
         parameters += ", i"
     elif session.flags.full:
         parameters += ", w, e"
-    session.function_heads.append(f"def {name}({parameters}):")
     with _inside(session, function, names):
         if session.flags.full:
             block.add("nulls = z.nulls; r = None")
@@ -153,7 +159,15 @@ def _written(session: Session, write: Callable[[Sink], object], resource: bool) 
         else:
             write(lambda code: session.block.add(f"return {code}"))
             block.add("return None")
-    session.function_blocks.append(block)
+    text = block.text()
+    if recall.wanted(session) and recall.pure(text):
+        number = session.memory.number()
+        function.memory = f"m{number}"
+        key = f"({_ITEM}, i)" if resource else _ITEM
+        session.function_texts.append(f"def {name}n({parameters}):\n{text}\n")
+        session.function_texts.append(recall.keeping(name, parameters, key, number))
+    else:
+        session.function_texts.append(f"def {name}({parameters}):\n{text}\n")
     return function
 
 

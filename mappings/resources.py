@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mappings import literals, loops, objects, repeated, shared
+from mappings import literals, loops, objects, recall, repeated, shared
 from mappings.evaluate import expression
 from mappings.nodes import Items, Node, Object, Text
 from mappings.scopes import Resource
@@ -94,6 +94,7 @@ def _guard(session: Session, resource: Resource) -> None:
     session.element = [resource.type]
     resource.var = session.names.lasting()
     if not resource.many:
+        session.references[resource.var] = session.scope
         if resource.guarded:
             session.block.add(f"{resource.var} = ''")
         _identified(session, resource, resource.var)
@@ -104,22 +105,29 @@ def _guard(session: Session, resource: Resource) -> None:
         return
     found = loops.as_list(session, found, lasting=True)
     resource.found = found
+    resource.gone = found.gone
     session.block.add(f"{resource.var} = []")
     with session.at(wanted.place), loops.loop(session, node, found, resource.each) as item:
         own = f"{item}i"
         session.block.add(f"{own} = ''")
         _identified(session, resource, own)
+        recall.once(session, session.block, item, own)
         session.block.add(f"{resource.var}.append({own})")
     loops.forget(session)
 
 
 def _identified(session: Session, resource: Resource, name: str) -> None:
+    since = session.block.position()
     tests = loops.when(session, resource.node)
     if not tests:
+        resource.guarded = False
         _key(session, resource, name)
         return
     with session.nested(f"if {' and '.join(tests)}:"):
         _key(session, resource, name)
+    if loops.NEVER in tests:
+        resource.gone = not resource.many
+        session.block.forget(since)
 
 
 def _key(session: Session, resource: Resource, name: str) -> None:
@@ -167,9 +175,12 @@ def _body(session: Session, resource: Resource) -> None:
     session.block.statement()
     session.element = [resource.type]
     if not resource.many:
+        since = session.block.position()
         header = f"if {resource.var}:" if resource.guarded else "if True:"
         with session.nested(header):
             _filled(session, resource, resource.var)
+        if resource.gone:
+            session.block.forget(since)
         return
     found = resource.found
     if found is None:
@@ -228,7 +239,7 @@ def _instance(session: Session, resource: Resource, own: str, sink: objects.Sink
         if not resource.many:
             loops.takes(session, body)
         _, sure = objects.filled(session, shape, body, name, start)
-        objects.finished(session, shape, body, name, sure)
+        literals.finished(session, shape, body, name, sure)
     sink(name)
 
 

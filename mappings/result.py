@@ -90,7 +90,8 @@ class Result:
     """The output of a mapping: a Bundle for FHIR, segments for HL7 v2 and X12.
 
     With a trace, `attempts` hold every rule asked, and `resources` what `lineage` counts: they are
-    those of the Bundle before equal ones became one.
+    those of the Bundle before equal ones became one. Parts of a bundle stand in those of other
+    messages too: copy before you change anything.
     """
 
     bundle: dict[str, Any] = field(default_factory=dict)

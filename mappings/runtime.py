@@ -35,6 +35,7 @@ class State:
         "index",
         "instants",
         "mapping",
+        "memory",
         "message",
         "misplaced",
         "nulls",
@@ -72,6 +73,7 @@ class State:
         self.times: dict[str, str] = {}
         self.instants: dict[str, str] = {}
         self.copied: dict[str, str] = {}
+        self.memory: list[dict[Any, Any]] = []
         self.index: Any = None
         self.own = ""
         self.text = ""

@@ -29,6 +29,9 @@ class Value:
     rawcode: str = ""
     constant: str | None = None
     own: bool = False  # a name made for this value, free to be assigned again
+    bare: bool = False  # no punctuation stands in the raw text of other messages
+    lone: bool = False  # of many, one at most
+    gone: bool = False  # surely nothing, because no message has what it reads
     scope: Scope | None = None  # what an item opens when it is gone into
 
     @property
@@ -95,3 +98,4 @@ class Resource:
     found: Value | None = None  # the list of items
     scope: Scope | None = None  # where its $each is evaluated
     ready: bool = False
+    gone: bool = False  # there is never one, because messages lack what it hangs on

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from mappings.emit import Block, Names
 from mappings.ignoring import Ignored
+from mappings.memory import Memory
 from mappings.result import Rule
 from mappings.runtime import Site
 from mappings.scopes import Scope
+from mappings.seen import Seen
 from mappings.structures import Group
 from mappings.tables import Table
 from vagus.kernel.diagnostics import Diagnostics, Place
@@ -78,6 +80,12 @@ class Session:
     plan: Plan
     flags: Flags
     report: Diagnostics
+    seen: Seen | None = None  # what messages hold: the rest is left out
+    left_out: dict[str, set[int]] = field(default_factory=dict)
+    relied: dict[str, set[int]] = field(default_factory=dict)
+    without: tuple[dict[str, set[int]], ...] = field(default_factory=lambda: ({}, {}, {}))
+    single: set[str] = field(default_factory=set)
+    bound: int = 0  # the most that loops without a count add to it
     names: Names = field(default_factory=Names)
     constants: dict[str, Any] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
@@ -97,9 +105,12 @@ class Session:
     repeated: Part | None = None  # the function being written, if one is
     firsts: frozenset[tuple[str, int]] = frozenset()  # fields of which only .1 is ever read
     repeats: dict[str, int] = field(default_factory=dict)
-    functions: dict[tuple[str, str, str], Any] = field(default_factory=dict)
-    function_heads: list[str] = field(default_factory=list)
-    function_blocks: list[Block] = field(default_factory=list)
+    functions: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    function_texts: list[str] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+    fixed: dict[str, str] = field(default_factory=dict)  # names of constant objects, by code
+    arounds: list[str] = field(default_factory=list)  # code of objects around a value `v`
+    references: dict[str, Scope] = field(default_factory=dict)  # where an id belongs, by its name
     touched: set[tuple[str, str, int]] = field(default_factory=set)
     reads: set[str] = field(default_factory=set)
     shared: dict[object, tuple[str, dict[tuple[str, str, bool], int]]] = field(default_factory=dict)

@@ -12,12 +12,12 @@ from typing import Any
 from mappings.context import Context
 from mappings.evaluate import evaluate
 from mappings.goals import KEY
-from mappings.mapping import Variant
 from mappings.nodes import Text
 from mappings.runtime import State
 from mappings.scopes import Scope
 from mappings.session import Flags, Plan, Session
 from mappings.structures import Group
+from mappings.variant import Variant
 from mappings.walk import finish
 from vagus.formats.hl7v2 import dictionary
 from vagus.kernel.diagnostics import Diagnostics, Place

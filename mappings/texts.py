@@ -30,8 +30,10 @@ def named(session: Session, value: Value) -> Value:
 
 def text(session: Session, value: Value) -> Value:
     """One value without HL7's punctuation."""
-    if not value.raw:
+    if not value.raw or value.gone:
         return value
+    if value.bare:
+        return replace(value, raw="")
     found = named(session, value)
     name = found.code
     if session.flags.full:
@@ -40,6 +42,8 @@ def text(session: Session, value: Value) -> Value:
         session.block.add(f"if {name} and not {name}.isalnum(): {name} = {source}")
     elif value.raw == "comp":
         session.block.add(f"if S in {name}: {name} = {name}[:{name}.index(S)]")
+    elif value.always:
+        session.block.add(f"if not {name}.isalnum(): {name} = cut({name}, C, R, S) or unfit()")
     else:
         session.block.add(f"if {name} and not {name}.isalnum(): {name} = cut({name}, C, R, S)")
     return replace(found, raw="")
@@ -47,6 +51,8 @@ def text(session: Session, value: Value) -> Value:
 
 def each(session: Session, value: Value, step: Callable[[Value], Value]) -> Value:
     """What a step makes of a value, or of each item of a list."""
+    if value.gone:
+        return value
     if not value.many:
         return step(value)
     result = session.names.fresh()
@@ -62,6 +68,8 @@ def listed(session: Session, value: Value) -> Value:
     """The value as a list."""
     if value.many:
         return value
+    if value.gone:
+        return replace(value, code="()", many=True)
     found = named(session, text(session, value) if value.raw == "first" else value)
     name = session.names.fresh()
     session.block.add(f"{name} = [{found.code}] if {found.test} else []")
@@ -80,6 +88,8 @@ def first(session: Session, value: Value) -> Value:
     """The first item of a list."""
     if not value.many:
         return value
+    if value.gone:
+        return replace(value, code=nothing(value), many=False)
     code = value.code
     if not code.isidentifier():
         code = session.names.fresh()

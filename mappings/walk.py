@@ -13,14 +13,18 @@ from mappings import (
     fhir,
     locate,
     losses,
+    memory,
+    recall,
     repeated,
     resources,
     runtime,
     segments,
 )
+from mappings.arrangement import Needs
 from mappings.grouping import Plan as Grouping
 from mappings.grouping import group, group_rows
 from mappings.scopes import Scope
+from mappings.seen import Seen, unfit
 from mappings.session import Flags, Plan, Session
 from vagus.formats.hl7v2.writer import NULL
 from vagus.kernel.diagnostics import Diagnostics
@@ -29,7 +33,7 @@ _PROLOGUE = """def run(z):
     segments = z.message.segments
     C, R, S = z.component, z.repetition, z.sub
     {grouping}
-    nulls, tr, rd, rid, out, n = z.nulls, z.traced, z.read.append, z.rid, [], 0
+    nulls, tr, rd, rid, out, n = z.nulls, z.traced, z.read.append, z.rid, [], {bound}
 {dummies}"""
 _PROLOGUE_FHIR = """def run(z):
     C, R, S = z.component, z.repetition, z.sub
@@ -44,6 +48,7 @@ _RUNTIME: dict[str, Any] = {
             cells.cut,
             cells.cut_full,
             cells.halves,
+            cells.halves_to,
             cells.in_order,
             cells.items,
             cells.leaf,
@@ -54,6 +59,7 @@ _RUNTIME: dict[str, Any] = {
             cells.place,
             cells.reps,
             cells.split,
+            cells.split_to,
             cells.spot,
             cells.subs,
             cells.without_nulls,
@@ -71,7 +77,8 @@ _RUNTIME: dict[str, Any] = {
             dates.form,
             dates.minutes,
         ),
-        *(fhir.Index, fhir.numbers, fhir.objects, fhir.pick, fhir.texts, group, group_rows),
+        *(fhir.Index, fhir.numbers, fhir.objects, fhir.pick, fhir.texts),
+        *(group, group_rows, unfit, memory.keep, memory.Kept),
         *(runtime.copied, runtime.drop, runtime.missing, runtime.over, runtime.own_id),
     )
 }
@@ -86,9 +93,13 @@ class Code:
     session: Session
 
 
-def walk(plan: Plan, flags: Flags, report: Diagnostics) -> Code:
-    """Walk a mapping; findings go to the report. Code of a mapping with errors must not run."""
-    session = Session(plan, flags, report)
+def walk(plan: Plan, flags: Flags, report: Diagnostics, seen: Seen | None = None) -> Code:
+    """Walk a mapping; findings go to the report. Code of a mapping with errors must not run.
+
+    What `seen` says messages lack is left out; running the code of a message that has it raises
+    Unfit.
+    """
+    session = Session(plan, flags, report, seen)
     session.place = plan.place
     session.scope = Scope("message", "g0", None, session.block, plan.group)
     if plan.source == "fhir":
@@ -112,17 +123,14 @@ def finish(session: Session) -> Code:
         if item.element:
             session.width(item.start, item.element)
     text = session.block.text()
-    functions = "".join(
-        f"{head}\n{block.text()}\n"
-        for head, block in zip(session.function_heads, session.function_blocks, strict=True)
-    )
-    return Code(functions + _prologue(session) + text + "\n", _names(session), session)
+    text = "".join(session.function_texts) + _prologue(session) + text + "\n"
+    return Code(recall.constants(session, text) + text, _names(session), session)
 
 
 def _prologue(session: Session) -> str:
     if session.plan.source == "fhir":
         return _PROLOGUE_FHIR
-    call = "group(segments, GROUPS, z.misplaced)"
+    call = "group(segments, GROUPS, z.misplaced, (C, R, S))"
     if session.flags.counted:
         call = "group_rows(segments, GROUPS, z.misplaced, z.rows)"
     dummies = []
@@ -130,14 +138,21 @@ def _prologue(session: Session) -> str:
         if session.flags.counted:
             width = session.mask_at(name)
             dummies.append(f"    D_{name} = [''] * {width} + [0, 0]\n")
-    return _PROLOGUE.format(grouping=f"g0 = {call}", dummies="".join(dummies))
+    if session.memory.size:
+        names = "".join(f"m{number}, " for number in range(session.memory.size))
+        dummies.append(f"    {names}= z.memory = MEMORY.of(z)\n")
+    return _PROLOGUE.format(grouping=f"g0 = {call}", bound=session.bound, dummies="".join(dummies))
 
 
 def _names(session: Session) -> dict[str, Any]:
     names: dict[str, Any] = {**_RUNTIME, "NULL": NULL, **session.constants}
-    grouping = Grouping(session.plan.group, session.widths)
+    needs = None
+    if session.seen is not None:
+        needs = Needs(session.left_out, session.relied, session.without, session.single)
+    grouping = Grouping(session.plan.group, session.widths, needs)
     names["GROUPS"] = grouping
     session.widths.update(grouping.widths)
+    names["MEMORY"] = session.memory
     for name in session.dummies:
         names[f"D_{name}"] = [""] * session.mask_at(name)
     return names

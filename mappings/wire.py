@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from mappings.absence import HIGHEST, touch, touch_always, touch_part
-from mappings.emit import Line
+from dataclasses import replace
+
+from mappings.absence import (
+    alone,
+    everywhere,
+    gone,
+    lacks,
+    never,
+    relies,
+    touch,
+    touch_always,
+)
+from mappings.components import component, held
+from mappings.coverage import covers
 from mappings.expressions import Path
 from mappings.locate import Located, check_field, check_part, locate, repeats
 from mappings.scopes import BROKEN, Scope, Value
 from mappings.session import Session
 from mappings.structures import Group
 from mappings.tracing import looked
-
-ALL_COMPONENTS = (1 << 32) - 1
 
 
 def read(session: Session, path: Path, many: bool) -> Value:
@@ -26,12 +36,26 @@ def read(session: Session, path: Path, many: bool) -> Value:
     if datatype is None:
         return BROKEN
     session.width(found.segment, path.field)
+    if lacks(session, found.segment, path.field):
+        inner = _within(found, path, datatype) if many else None
+        nothing = gone(session, many, scope=inner)
+        return replace(nothing, datatype=datatype, raw=inner.raw if inner else "", where=path.text)
     if many:
         return _all(session, found, path, datatype)
     row = first_row(session, found)
+    sure = _sure(session, found) and relies(session, found.segment, path.field)
     if not (path.repetition or session.lenient) and session.plan.source == "hl7v2":
         _remark(session, path, found.segment)
-    return _single(session, path, row, found.segment, datatype)
+    return _single(session, path, row, found.segment, datatype, sure)
+
+
+def _sure(session: Session, found: Located) -> bool:
+    """Whether `first_row` is surely a segment of the message."""
+    if found.unknown:
+        return False
+    if found.groups or found.member:
+        return everywhere(session, found.scope.group, found.segment)
+    return found.scope.kind in ("group", "segment")
 
 
 def _remark(session: Session, path: Path, segment: str) -> None:
@@ -43,7 +67,10 @@ def _remark(session: Session, path: Path, segment: str) -> None:
         )
 
 
-def _single(session: Session, path: Path, row: str, segment: str, datatype: str) -> Value:
+def _single(
+    session: Session, path: Path, row: str, segment: str, datatype: str, sure: bool
+) -> Value:
+    """The value of a path in a row; `sure` when the field is surely there."""
     covers(session, (row, segment, False), path.field, path.component, path.sub)
     code = f"{row}[{path.field}]"
     trace_row(session, segment, row, path)
@@ -51,6 +78,9 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
         touch(session, code)
         return Value(code, "T", where=path.text, rawcode=code)
     raw = "field"
+    place = (segment, path.field)
+    held = session.seen.field(segment, path.field) if session.seen else None
+    always = sure and held is not None and bool(held.always & 1) and path.repetition < 2
     if path.repetition > 1:
         key = ("repetition", code, path.repetition)
         name = session.block.known(key) or session.block.hoist(
@@ -61,75 +91,37 @@ def _single(session: Session, path: Path, row: str, segment: str, datatype: str)
         code, raw = name, "rep"
     if (segment, path.field) in session.firsts and raw == "field" and not path.sub:
         raw = "first" if path.component else raw
+    elif path.component:
+        sure = sure and path.repetition < 2
+        once = path.repetition < 2 and never(session, 1, *place)
+        whole = never(session, 2, *place)
+        return component(
+            session, code, raw, path, datatype, path.text, held, sure, once=once, whole=whole
+        )
+    bare = path.repetition < 2 and all(never(session, mark, *place) for mark in range(3))
+    always = always or (sure and bare)
+    if always:
+        touch_always(session)
+    else:
         touch(session, code)
-        return Value(code, "T", raw=raw, datatype=datatype, where=path.text, rawcode=code)
-    if not path.component:
-        touch(session, code)
-        return Value(code, "T", raw=raw, datatype=datatype, where=path.text, rawcode=code)
-    return component(session, code, raw, path, datatype, path.text)
-
-
-def component(
-    session: Session, code: str, raw: str, path: Path, datatype: str, where: str
-) -> Value:
-    """A component or sub-component of the raw text at `code`."""
-    whole, texts = parts_of(session, code, raw, path.component)
-    at = path.component - 1
-    touch_part(session, whole, at, raw == "rep" and session.scope.var == code)
-    if path.sub > 1 or (path.sub and datatype):
-        piece = f"part({whole}[{at}], S, {path.sub - 1})"
-        return Value(piece, "T", raw="comp", datatype=datatype, where=where, rawcode=piece)
     return Value(
-        f"{texts}[{at}]",
+        code,
         "T",
-        raw="comp" if session.flags.full else "",
+        always=always,
+        raw=raw,
+        bare=bare,
         datatype=datatype,
-        where=where,
-        rawcode=f"{whole}[{at}]",
+        where=path.text,
+        rawcode=code,
     )
 
 
-def parts_of(session: Session, code: str, raw: str, highest: int) -> tuple[str, str]:
-    """The names of a text's components, as they stand and cut to their first sub-component.
-
-    There are at least `highest` of them.
-    """
-    key = ("parts", code)
-    found = session.block.known(key)
-    if found is None:
-        whole = session.hoisted_name()
-        texts = whole if session.flags.full else f"{whole}t"
-        lines = _splitting(session, code, raw, whole, texts)
-        session.block.hoist(key, whole, lines)
-        session.block.hoist((key, "texts"), texts, [])
-        found = whole
-    session.constants.setdefault("E", [""] * HIGHEST)
-    least = session.block.least(key)
-    least[0] = max(least[0], highest)
-    session.constants[f"P{least[0] - 1}"] = ("",) * (least[0] - 1)
-    return found, session.block.known((key, "texts")) or found
-
-
-def _splitting(
-    session: Session, code: str, raw: str, whole: str, texts: str
-) -> list[tuple[int, Line]]:
-    key = ("parts", code)
-    least = session.block.open(key)
-    both = whole if texts == whole else f"{whole} = {texts}"
-    if raw == "field":
-        split = "halves" if texts == whole else "split"
-        into = whole if texts == whole else f"{whole}, {texts}"
-
-        def call() -> str:
-            return f"if {code}: {into} = {split}({code}, C, R, S, P{least[0] - 1})"
-
-        return [(0, f"{both} = E"), (0, call)]
-    lines: list[Line] = [lambda: f"{whole} = {code}.split(C); {whole} += P{least[0] - 1}"]
-    if texts != whole:
-        lines += [f"{texts} = subs({whole}, S) if S in {code} else {whole}"]
-    if session.scope.var == code:
-        return [(0, line) for line in lines]
-    return [(0, f"{both} = E"), (0, f"if {code}:"), *((1, line) for line in lines)]
+def _lone(session: Session, found: Located, path: Path) -> bool:
+    """Whether a path gives one value at most."""
+    own = not found.groups and not found.member and not found.unknown
+    if not own and (found.unknown or not alone(session, found.segment)):
+        return False
+    return never(session, 1, found.segment, path.field)
 
 
 def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
@@ -143,33 +135,55 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
     if path.repetition:
         fields = f"[r[{path.field}] for r in {rows}]"
         code = f"parts({fields}, R, {path.repetition - 1})"
-    raw = "rep"
     if path.component:
-        code, raw = f"parts({code}, C, {path.component - 1})", "comp"
+        code = f"parts({code}, C, {path.component - 1})"
     if path.sub:
         code = f"parts({code}, S, {path.sub - 1})"
+    lone = _lone(session, found, path)
     key = ("all", code)
     known = session.block.known(key)
     name = known or session.hoisted_name()
     if known is None:
-        session.block.hoist(key, name, [(0, _gathering(session, found, name, path.field, code))])
+        gathering = _gathering(session, found, name, path, code, lone)
+        session.block.hoist(key, name, [(0, gathering)])
     touch(session, name)
-    inner = Scope(
+    inner = _within(found, path, datatype)
+    inner.rows = (rows, found.segment, True)
+    return Value(
+        name,
+        "T",
+        True,
+        raw=inner.raw,
+        lone=lone,
+        datatype=datatype,
+        where=path.text,
+        scope=inner,
+    )
+
+
+def _within(found: Located, path: Path, datatype: str) -> Scope:
+    """What one of the values of a path opens."""
+    return Scope(
         "item",
         datatype=datatype,
-        raw=raw,
+        raw="comp" if path.component else "rep",
         where=path.text,
         segment=found.segment,
-        rows=(rows, found.segment, True),
         number=path.field,
         component=path.component,
     )
-    return Value(name, "T", True, raw=raw, datatype=datatype, where=path.text, scope=inner)
 
 
-def _gathering(session: Session, found: Located, name: str, field: int, code: str) -> str:
+def _gathering(
+    session: Session, found: Located, name: str, path: Path, code: str, lone: bool
+) -> str:
     """Most fields are empty: look at the first row before calling."""
-    first = f"{first_row(session, found)}[{field}]"
+    first = f"{first_row(session, found)}[{path.field}]"
+    if lone and path.repetition < 2 and not path.sub:
+        if not path.component:
+            return f"{name} = ({first},) if {first} else ()"
+        if path.component == 1 and never(session, 0, found.segment, path.field):
+            return f"{name} = ({first},) if {first} else ()"
     none, one = f"not {first}", f"R not in {first}"
     if found.groups or found.member or found.unknown:
         rows = all_rows(session, found)
@@ -209,7 +223,9 @@ def relative(session: Session, scope: Scope, path: Path) -> Value:
             code = f"part({scope.var}, S, {level - 1})"
             touch_always(session)
             return Value(code, "T", raw="comp", datatype=kind, where=where, rawcode=code)
-        return component(session, scope.var, "rep", path, kind, where)
+        whole = scope.number > 0 and never(session, 2, scope.segment, scope.number)
+        found = held(session)
+        return component(session, scope.var, "rep", path, kind, where, found, whole=whole)
     trace_item(session, scope, path)
     covers(session, scope.rows, scope.number, scope.component, 0)
     touch_always(session)
@@ -234,6 +250,8 @@ def _of_chunk(session: Session, scope: Scope, path: Path, where: str) -> Value:
 def _instances(session: Session, found: Located, many: bool) -> Value:
     """The groups or segments a path without field names."""
     group = found.group
+    if lacks(session, found.segment):
+        return gone(session, many, "I", _item_scope(found, group))
     touch_always(session)
     if not found.groups and not found.member and not found.unknown:
         code = found.scope.var
@@ -300,7 +318,7 @@ def first_row(session: Session, found: Located) -> str:
     code = all_instances(session, found)
     rows = _hoisted(session, scope, ("list", scope.var, code), code)
     start = f"{rows}[0][0]" if found.groups and not found.member else f"{rows}[0]"
-    dummy = session.dummy(found.segment)
+    dummy = "unfit()" if _sure(session, found) else session.dummy(found.segment)
     key = ("first", scope.var, code, start)
     return _hoisted(session, scope, key, f"{start} if {rows} else {dummy}")
 
@@ -320,36 +338,6 @@ def _hoisted(session: Session, scope: Scope, key: object, code: str) -> str:
         return known
     name = session.names.lasting()
     return block.hoist(key, name, [(0, f"{name} = {code}")])
-
-
-def covers(
-    session: Session,
-    rows: tuple[str, str, bool] | None,
-    field: int,
-    component: int = 0,
-    sub: int = 0,
-) -> None:
-    """Note that a block reads a field, for `ignored-but-read` and the account of losses."""
-    if rows is None or not field:
-        return
-    session.covered.add((rows[1], field))
-    if not session.flags.loss:
-        return
-    if session.flags.loss == "field":
-        mask = 1 << field
-    else:
-        mask = (1 << (min(component, 31) or 1)) << (field * 32)
-    session.block.covers[rows] = session.block.covers.get(rows, 0) | mask
-
-
-def covers_rest(session: Session, rows: tuple[str, str, bool], start: int, most: int) -> None:
-    """Note that a block reads a segment from a field on."""
-    for field in range(start, most):
-        if session.flags.loss == "component":
-            mask = ALL_COMPONENTS << (field * 32)
-            session.block.covers[rows] = session.block.covers.get(rows, 0) | mask
-        else:
-            covers(session, rows, field)
 
 
 def trace_row(session: Session, segment: str, row: str, path: Path) -> None:

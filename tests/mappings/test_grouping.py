@@ -39,7 +39,7 @@ def test_rows_are_padded_to_what_is_read_and_the_message_stays_as_it_was():
     segments = [["MSH", "|"], ["PID", "1"]]
     plan = Plan(root, {"PID": 9})
     found = group(segments, plan, [])
-    assert len(found[root.slot("PID")][0][0]) == 9
+    assert found[root.slot("PID")][0][0][:9] == ["PID", "1", *[""] * 7]
     rows: list[tuple[str, list[object], list[str]]] = []
     group_rows(segments, plan, [], rows)
     assert rows[1][1] == ["PID", "1", *[""] * 7, 0, 1]

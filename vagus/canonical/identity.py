@@ -7,12 +7,12 @@ key an id tells nothing, which a plain hash of a medical record number would not
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 
+_unpacked = struct.Struct(">IHHHHI").unpack
 _SEPARATOR = "\x1f"
 _MAX_KEY = 64
-#: The digit that says RFC 9562, with the two free bits of the digit it replaces.
-_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _MIN_KEY = 16
 
 
@@ -38,9 +38,9 @@ class Identity:
             text = f"{_SEPARATOR}{text}{_SEPARATOR}{[len(part) for part in parts]}"
         mac = self._ids.copy()
         mac.update(text.encode("utf-8", "surrogatepass"))
-        hexes = mac.hexdigest()
-        variant = _VARIANTS[hexes[16]]
-        return f"{hexes[:8]}-{hexes[8:12]}-8{hexes[13:16]}-{variant}{hexes[17:20]}-{hexes[20:]}"
+        low, middle, high, clock, node, rest = _unpacked(mac.digest())
+        fields = (low, middle, high & 0xFFF, clock & 0x3FFF | 0x8000, node, rest)
+        return "%08x-%04x-8%03x-%04x-%04x%08x" % fields  # noqa: UP031 - quicker than format
 
     def token(self, purpose: str, text: str, size: int = 16) -> bytes:
         """`size` bytes (1 to 64) that stand for a text, different for every purpose."""
