@@ -7,7 +7,7 @@ alone, so each pair is searched once and then is one look-up.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -106,7 +106,8 @@ class Automaton:
         def fits(other: Line) -> bool:
             return other.matches(name, qualifier)
 
-        for steps in (self._ahead, self._behind, self._inside, self._named):
+        ways = (self._ahead, self._missed, self._behind, self._inside, self._named)
+        for steps in ways:
             move = steps(line, name, fits)
             if move is not None:
                 return move
@@ -130,21 +131,43 @@ class Automaton:
                 return None
         return None
 
+    def _missed(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
+        """In a later loop that cannot be without such a segment; its trigger is missing."""
+        for levels, loop, place in _climb(line):
+            later = [member for member in loop.members if member.place > place]
+            if move := self._enter(line, levels, later, name, lambda o: o.required and fits(o)):
+                return move
+        return None
+
     def _inside(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
         """In a loop that may open here, whose trigger is missing."""
         for levels, loop, place in _climb(line):
-            inner = [
-                (member, within)
-                for member in _reachable(loop, place)
-                if isinstance(member, Loop)
-                for within in member.members[1:]
-                if fits(_first(within)) and (member.required or name not in _PLAIN)
-            ]
-            if inner:
-                required = [item for item in inner if item[0].required]
-                outer, within = (required or inner)[0]
-                return self._land(line, levels, outer, within)
+            members = list(_reachable(loop, place))
+            if move := self._enter(line, levels, members, name, fits):
+                return move
         return None
+
+    def _enter(
+        self,
+        line: Line,
+        levels: int,
+        members: Sequence[Line | Loop],
+        name: str,
+        fits: Callable[[Line], bool],
+    ) -> Move | None:
+        """Into one of the loops among some members, by a segment that is not its trigger."""
+        inner = [
+            (member, within)
+            for member in members
+            if isinstance(member, Loop)
+            for within in member.members[1:]
+            if fits(_first(within)) and (member.required or name not in _PLAIN)
+        ]
+        if not inner:
+            return None
+        required = [item for item in inner if item[0].required]
+        outer, within = (required or inner)[0]
+        return self._land(line, levels, outer, within)
 
     def _named(self, line: Line, name: str, fits: Callable[[Line], bool]) -> Move | None:
         """The id fits one line, or one required loop, only; its qualifier is then what is wrong."""

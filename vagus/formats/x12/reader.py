@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from vagus.formats.x12 import envelope, guides, watchers
+from vagus.formats.x12 import envelope, guides, values
 from vagus.formats.x12.automaton import automaton
+from vagus.formats.x12.checks import watchers
 from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.findings import finding
 from vagus.formats.x12.guide import Guide
@@ -248,7 +249,7 @@ class _Reader:
             return
         count, control = ([*ge, "", ""])[1:3]
         self._group.included = count
-        if count != str(self._group.received):
+        if values.whole(count) != self._group.received:
             self._group_fault("ge-count", "GE", offset, 1)
         if control != self._group.control[1]:
             self._group_fault("ge-control", "GE", offset, 2)
@@ -268,7 +269,7 @@ class _Reader:
         done = self._interchange
         assert done is not None
         count, control = ([*iea, "", ""])[1:3]
-        if not count.isdecimal() or int(count) != done.groups:
+        if values.whole(count) != done.groups:
             self._fault("iea-count", "IEA", offset, 1)
         if control != done.control[0]:
             self._fault("iea-control", "IEA", offset, 2)

@@ -9,6 +9,7 @@ from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.findings import Finding, finding
 from vagus.formats.x12.tokenizer import Chunk
 from vagus.formats.x12.transaction import ENVELOPE
+from vagus.formats.x12.values import whole
 
 
 class Unguided:
@@ -51,7 +52,7 @@ class Unguided:
 
     def _trailer(self, raw: str, offset: int) -> None:
         count, control = ([*raw.split(self._element), "", ""])[1:3]
-        if count != str(self.position):
+        if whole(count) != self.position:
             self._add("se-count", "SE", offset, 1)
         if control != self.control[2]:
             self._add("se-control", "SE", offset, 2)

@@ -74,3 +74,8 @@ def _instant(value: str) -> str:
     if not is_date(value[:8]) or len(value) < 12:
         return DATE
     return "" if _TIME.fullmatch(value[8:]) else TIME
+
+
+def whole(text: str) -> int:
+    """A count or number of at most twelve digits; -1 for anything else."""
+    return int(text) if text.isdecimal() and len(text) <= 12 else -1

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vagus.formats.x12.checks.money import Cents, adjusted, cents
 from vagus.formats.x12.guide import Line, Loop
-from vagus.formats.x12.money import Cents, adjusted, cents
 from vagus.formats.x12.transaction import SetReader, Spot
 
 SEGMENTS = ("BPR", "CLP", "CAS", "SVC", "PLB")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from vagus.formats.x12.checks.money import Cents, adjusted, cents
 from vagus.formats.x12.guide import Line, Loop
-from vagus.formats.x12.money import Cents, adjusted, cents
 from vagus.formats.x12.transaction import SetReader, Spot
 
 SEGMENTS = ("CLM", "SV1", "SV2", "SV3", "SBR", "CAS", "AMT", "NM1", "SVD")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vagus.formats.x12.guide import Line, Loop
 from vagus.formats.x12.transaction import SetReader, Spot
+from vagus.formats.x12.values import whole
 
 
 @dataclass(slots=True)
@@ -24,27 +25,30 @@ class Hierarchy:
         self._reader = reader
         self._element = reader.automaton.delimiters.element
         self._open: list[_Level] = []
-        self._last = 0
+        self._last = self._other = 0  # what may have been the number before
         self._gap = range(0)  # numbers that were left out before the last HL
 
     def seen(self, line: Line, raw: str) -> None:
-        """An HL; where a number is wrong, counting goes on from it."""
-        parts = (raw.split(self._element) + [""] * 4)[1:5]
+        """An HL; where a number is wrong, counting goes on from it, or as it should have been."""
+        parts = ([*raw.split(self._element), "", "", "", ""])[1:5]
         number, parent, _, children = parts
         spot = self._reader.spot(line)
-        expected = str(self._last + 1)
-        if number != expected:
+        expected = self._last + 1
+        given = whole(number)
+        if given not in (expected, self._other + 1):
             self._reader.report("hl-number", spot, 1, number="628")
-            self._gap = range(self._last + 1, _whole(number, self._last + 1))
-        self._last = _whole(number, self._last + 1)
+            self._gap = range(expected, given)
+            self._last, self._other = max(given, 0), expected
+        else:
+            self._last = self._other = given
         above = self._open[-1] if self._open else None
         # A level that names one left out was told of by its own number.
-        is_known = parent.isdecimal() and int(parent) in self._gap
+        is_known = whole(parent) in self._gap
         if parent not in (above.numbers if above else ("",)) and not is_known:
             self._reader.report("hl-parent", spot, 2, number="734")
         if above:
             above.has_children = True
-        self._open.append(_Level(line.loop, (number, expected), children, spot))
+        self._open.append(_Level(line.loop, (number, str(expected)), children, spot))
 
     def closed(self, loop: Loop) -> None:
         """A level is over: were there levels below, as it said?"""
@@ -53,10 +57,6 @@ class Hierarchy:
         level = self._open.pop()
         if level.promises in ("0", "1") and level.has_children != (level.promises == "1"):
             self._reader.report("hl-children", level.spot, 4, number="736")
-
-
-def _whole(text: str, otherwise: int) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 12 else otherwise
 
 
 class Trailer:
@@ -69,7 +69,7 @@ class Trailer:
         """The last segment of the set."""
         parts = ([*raw.split(self._reader.automaton.delimiters.element), "", ""])[1:3]
         spot = self._reader.spot(line)
-        if not parts[0].isdecimal() or int(parts[0]) != self._reader.position:
+        if whole(parts[0]) != self._reader.position:
             self._reader.report("se-count", spot, 1, number="96")
         if parts[1] != self._reader.control[2]:
             self._reader.report("se-control", spot, 2, number="329")

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from vagus.formats.x12 import claim_balance, numbering, payment_balance, shapes
-from vagus.formats.x12.claim_balance import ClaimBalance
+from vagus.formats.x12.checks import claim_balance, lines, payment_balance, shapes
+from vagus.formats.x12.checks.claim_balance import ClaimBalance
+from vagus.formats.x12.checks.hierarchy import Hierarchy, Trailer
+from vagus.formats.x12.checks.lines import LineNumbers
+from vagus.formats.x12.checks.payment_balance import PaymentBalance
+from vagus.formats.x12.checks.shapes import Shapes
 from vagus.formats.x12.guide import Guide
-from vagus.formats.x12.hierarchy import Hierarchy, Trailer
-from vagus.formats.x12.numbering import LineNumbers
-from vagus.formats.x12.payment_balance import PaymentBalance
-from vagus.formats.x12.shapes import Shapes
 from vagus.formats.x12.transaction import Closed, Ended, Seen, SetReader
 
 
@@ -28,7 +28,7 @@ class _Kind(NamedTuple):
 
 _OF_TRANSACTION = {
     "837": (
-        _Kind(2, LineNumbers, numbering.SEGMENTS),
+        _Kind(2, LineNumbers, lines.SEGMENTS),
         _Kind(3, ClaimBalance, claim_balance.SEGMENTS, claim_balance.LOOPS),
     ),
     "835": (
@@ -61,7 +61,7 @@ def attach(reader: SetReader, level: int) -> None:
 
 @cache
 def _kinds(guide: Guide, level: int) -> tuple[_Kind, ...]:
-    levels = tuple({line.loop.id for line in guide.root.lines() if line.id == "HL"})
+    levels = tuple({item.loop.id for item in guide.root.lines() if item.id == "HL"})
     kinds = (
         _Kind(1, Hierarchy, ("HL",), levels),
         _Kind(1, Trailer, ("SE",)),

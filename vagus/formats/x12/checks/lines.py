@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vagus.formats.x12 import values
 from vagus.formats.x12.guide import Line
 from vagus.formats.x12.transaction import SetReader
 
@@ -25,5 +26,5 @@ class LineNumbers:
         text = number[0] if number else ""
         if text != str(self._last + 1):
             self._reader.report("line-number", self._reader.spot(line), 1, number="554")
-        is_number = text.isdecimal() and len(text) <= 6
-        self._last = int(text) if is_number else self._last + 1
+        given = values.whole(text)
+        self._last = given if given > 0 else self._last + 1

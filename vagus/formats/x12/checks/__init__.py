@@ -1,0 +1,1 @@
+"""What is checked across segments: levels, numbers, situations, codes, and the money."""
