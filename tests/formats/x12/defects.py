@@ -13,9 +13,10 @@ from typing import NamedTuple
 from formats.x12.samples import interchange, lines
 
 from vagus.formats.x12.dictionary import Element
-from vagus.formats.x12.guide import QUALIFIED, Guide, Line, Loop
+from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.notation import Use
 from vagus.formats.x12.reader import read
+from vagus.formats.x12.tree import QUALIFIED, Line, Loop
 
 
 class Defect(NamedTuple):

@@ -8,9 +8,10 @@ import pytest
 
 from vagus.formats.x12 import elements, guides, values
 from vagus.formats.x12.delimiters import DEFAULT, Delimiters
-from vagus.formats.x12.guide import Guide, Line
+from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.notation import Use, statement, usage
 from vagus.formats.x12.patterns import pattern
+from vagus.formats.x12.tree import Line
 
 GUIDES = [guides.load(*name) for name in guides.names()]
 OTHER = Delimiters("|", ">", "^", "~")

@@ -13,8 +13,9 @@ from functools import lru_cache
 
 from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.dictionary import segments
-from vagus.formats.x12.guide import QUALIFIED, Guide, Line, Loop
+from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.patterns import pattern
+from vagus.formats.x12.tree import QUALIFIED, Line, Loop
 
 _MOST_MOVES = 4000
 #: Segments that tell so little by themselves that they never open a loop that lacks its trigger.

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from vagus.formats.x12 import values
 from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.dictionary import Element, Note, Position
-from vagus.formats.x12.guide import Line
 from vagus.formats.x12.notation import Use
+from vagus.formats.x12.tree import Line
 
 _PERIOD, _FORM = "1251", "1250"
 

@@ -125,7 +125,10 @@ KINDS: dict[str, Kind] = {
     ),
     "payment-balance": Kind(3, "claims and provider adjustments do not add up to the payment"),
     # situations and codes
-    "situation": Kind(4, "the segment lacks what its other values require", "8", "I9"),
+    "needed-segment": Kind(4, "a segment is missing that the rest requires", segment="I6"),
+    "needed-element": Kind(4, "an element is missing that the rest requires", "8", "I9"),
+    "unwanted-segment": Kind(4, "the segment may not stand beside the rest", segment="I9"),
+    "unwanted-element": Kind(4, "the element may not stand beside the rest", "8", "I13"),
     "short-zip": Kind(5, "a ZIP code of nine digits is wanted here", "8", "7", severity=_WARNING),
     "bad-npi": Kind(5, "the check digit of the NPI is wrong", "8", "7"),
     "bad-shape": Kind(5, "the code does not have the shape of its code set", "8", "7"),
@@ -169,7 +172,8 @@ class Finding:
     @property
     def text(self) -> str:
         """What is wrong, in words, without a value."""
-        return KINDS[self.kind].text
+        text = KINDS[self.kind].text
+        return f"{text}: {self.rule}" if self.rule else text
 
     @property
     def where(self) -> str:
@@ -202,7 +206,7 @@ class Finding:
         """The finding in the form that every format shares."""
         kind = KINDS[self.kind]
         code = kind.element or kind.segment or kind.set or kind.group or kind.interchange
-        return common.Finding(self.severity, self.kind, kind.snip, self.where, kind.text, code)
+        return common.Finding(self.severity, self.kind, kind.snip, self.where, self.text, code)
 
 
 def finding(kind: str, **place: object) -> Finding:

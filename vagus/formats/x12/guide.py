@@ -1,90 +1,23 @@
-"""An implementation guide as a tree of loops and lines, read from its YAML file.
+"""An implementation guide, read from its YAML file.
 
-Lines of one loop are ordered. Neighbours with the same segment id share one place and may come in
-any order, which is the freedom the base standard gives; the trigger, a loop's first line, stands
-alone. Blocks are copied where they are used, so a line always knows what it stands in.
+Blocks are copied where they are used, so that a line always knows what it stands in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from vagus.formats.x12 import dictionary, notation
 from vagus.formats.x12.notation import Use
+from vagus.formats.x12.situations import Situation, parse
+from vagus.formats.x12.tree import QUALIFIED, Line, Loop
 from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics, Place
-from vagus.kernel.strictyaml import Fields, Node, Text
+from vagus.kernel.strictyaml import Fields, Items, Node, Text
 
-#: Segments that a code tells apart: where it stands, as (element, component).
-QUALIFIED = {
-    **dict.fromkeys("NM1 N1 REF DTP DTM AMT QTY CRC PRV PER LQ LS LE TRN NTE".split(), (1, 0)),
-    "HL": (3, 0),
-    "PWK": (2, 0),
-    "HI": (1, 1),
-    "CTX": (1, 1),
-}
 _MOST_DEPTH = 12
-
-
-@dataclass(eq=False, slots=True)
-class Line:
-    """One segment at one place of a guide. `slot` counts the members of its loop."""
-
-    id: str
-    key: str  # as the guide writes it: REF, or REF G1
-    loop: Loop
-    required: bool
-    most: int
-    uses: tuple[Use, ...]
-    notes: tuple[dictionary.Note, ...]
-    segment: dictionary.Segment
-    slot: int
-    place: int
-    codes: frozenset[str] | None  # those that tell it from its neighbours
-
-    @property
-    def is_trigger(self) -> bool:
-        """Whether it opens its loop."""
-        return self.slot == 0 and self.loop.parent is not None
-
-    def matches(self, segment: str, qualifier: str) -> bool:
-        """Whether a segment with that id and qualifier is meant by this line."""
-        return self.id == segment and (self.codes is None or qualifier in self.codes)
-
-
-@dataclass(eq=False, slots=True)
-class Loop:
-    """A loop: its members in order, the first of them its trigger; the root has no parent."""
-
-    id: str
-    required: bool
-    most: int
-    parent: Loop | None
-    slot: int = 0
-    place: int = 0
-    members: list[Line | Loop] = field(default_factory=list)
-
-    @property
-    def trigger(self) -> Line:
-        """The line that opens it."""
-        first = self.members[0]
-        assert isinstance(first, Line)
-        return first
-
-    @property
-    def depth(self) -> int:
-        """How many loops it stands in."""
-        return 0 if self.parent is None else self.parent.depth + 1
-
-    def lines(self) -> Iterator[Line]:
-        """Every line in it, outermost first."""
-        for member in self.members:
-            if isinstance(member, Line):
-                yield member
-            else:
-                yield from member.lines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +32,7 @@ class Guide:
     marks: frozenset[str]  # segments that tell it from others of its id, when BHT does not
     units: frozenset[str]  # loops that are one unit of work
     root: Loop
+    situations: tuple[Situation, ...] = ()
 
     @property
     def release(self) -> str:
@@ -127,6 +61,7 @@ class _Reader:
         root = Loop("", True, 1, None)
         body = self._document.entries["body"]
         self._fill(root, body, "", _MOST_DEPTH)
+        situations = tuple(self._situations(root))
         self._diagnostics.raise_errors()
         return Guide(
             self._name,
@@ -137,7 +72,16 @@ class _Reader:
             frozenset(self._text("marks").split()),
             frozenset(self._text("units").split()),
             root,
+            situations,
         )
+
+    def _situations(self, root: Loop) -> Iterator[Situation]:
+        node = self._document.entries.get("situations")
+        for item in node.items if isinstance(node, Items) else ():
+            try:
+                yield parse((item.value or "") if isinstance(item, Text) else "", root)
+            except ValueError as error:
+                self._error(item.place, str(error))
 
     def _text(self, name: str) -> str:
         node = self._document.entries.get(name)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from vagus.formats.x12.guide import QUALIFIED, Guide
+from vagus.formats.x12.guide import Guide
+from vagus.formats.x12.tree import QUALIFIED
 from vagus.formats.x12.units import Node, Unit
 
 _PATH = re.compile(

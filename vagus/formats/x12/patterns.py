@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.dictionary import Element, Position
-from vagus.formats.x12.guide import Line
 from vagus.formats.x12.notation import Use
+from vagus.formats.x12.tree import Line
 
 _DAY = (
     r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1\d|2[0-8])"

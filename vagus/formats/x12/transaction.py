@@ -13,8 +13,8 @@ from vagus.formats.finding import Severity
 from vagus.formats.x12 import elements
 from vagus.formats.x12.automaton import Automaton, Move, State
 from vagus.formats.x12.findings import GUIDE, Finding, finding
-from vagus.formats.x12.guide import Line, Loop
 from vagus.formats.x12.tokenizer import Chunk
+from vagus.formats.x12.tree import Line, Loop
 
 MOST_FINDINGS = 1000
 MOST_FINDINGS_OF_UNIT = 20

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from vagus.formats.x12.delimiters import Delimiters
-from vagus.formats.x12.guide import Guide, Line, Loop
+from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.reader import read
 from vagus.formats.x12.results import Result
+from vagus.formats.x12.tree import Line, Loop
 
 
 @dataclass(eq=False, slots=True)

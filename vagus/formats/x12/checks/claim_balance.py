@@ -10,8 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from vagus.formats.x12.checks.money import Cents, adjusted, cents
-from vagus.formats.x12.guide import Line, Loop
 from vagus.formats.x12.transaction import SetReader, Spot
+from vagus.formats.x12.tree import Line, Loop
 
 SEGMENTS = ("CLM", "SV1", "SV2", "SV3", "SBR", "CAS", "AMT", "NM1", "SVD")
 LOOPS = ("2300", "2430")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vagus.formats.x12.guide import Line, Loop
 from vagus.formats.x12.transaction import SetReader, Spot
+from vagus.formats.x12.tree import Line, Loop
 from vagus.formats.x12.values import whole
 
 

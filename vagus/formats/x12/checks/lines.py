@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vagus.formats.x12 import values
-from vagus.formats.x12.guide import Line
 from vagus.formats.x12.transaction import SetReader
+from vagus.formats.x12.tree import Line
 
 SEGMENTS = ("CLM", "LX")
 

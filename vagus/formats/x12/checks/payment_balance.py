@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vagus.formats.x12.checks.money import Cents, adjusted, cents
-from vagus.formats.x12.guide import Line, Loop
 from vagus.formats.x12.transaction import SetReader, Spot
+from vagus.formats.x12.tree import Line, Loop
 
 SEGMENTS = ("BPR", "CLP", "CAS", "SVC", "PLB")
 LOOPS = ("2100", "2110")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from vagus.formats.x12.guide import Line
 from vagus.formats.x12.transaction import SetReader
+from vagus.formats.x12.tree import Line
 
 SEGMENTS = ("NM1", "N1", "REF", "N4")
 _ZIP = re.compile(r"\d{5}(?:\d{4})?", re.ASCII)

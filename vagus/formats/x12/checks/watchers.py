@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from vagus.formats.x12.checks import claim_balance, lines, payment_balance, shapes
+from vagus.formats.x12.checks import claim_balance, lines, payment_balance, shapes, situations
 from vagus.formats.x12.checks.claim_balance import ClaimBalance
 from vagus.formats.x12.checks.hierarchy import Hierarchy, Trailer
 from vagus.formats.x12.checks.lines import LineNumbers
 from vagus.formats.x12.checks.payment_balance import PaymentBalance
 from vagus.formats.x12.checks.shapes import Shapes
+from vagus.formats.x12.checks.situations import Situations
 from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.transaction import Closed, Ended, Seen, SetReader
 
@@ -66,6 +67,7 @@ def _kinds(guide: Guide, level: int) -> tuple[_Kind, ...]:
         _Kind(1, Hierarchy, ("HL",), levels),
         _Kind(1, Trailer, ("SE",)),
         *_OF_TRANSACTION.get(guide.transaction, ()),
+        _Kind(4, Situations, situations.segments(guide), situations.loops(guide)),
         _Kind(5, Shapes, shapes.SEGMENTS),
     )
     return tuple(kind for kind in kinds if kind.level <= level)
