@@ -142,3 +142,30 @@ def test_damaged_files_never_raise(noise: bytes, at: int, gone: int) -> None:
 def test_a_file_cut_off_anywhere_is_told(at: int) -> None:
     errors = [item for item in findings(CLEAN[:at]) if KINDS[item.kind].interchange]
     assert errors or CLEAN[at:].strip(b"\n") == b""
+
+
+TA1 = b"TA1*000000905*260105*1030*R*021~\n"
+
+
+def test_an_acknowledgement_of_an_interchange_is_read() -> None:
+    alone = CLEAN[: CLEAN.index(b"GS*")] + TA1 + b"IEA*0*000000012~"
+    (whole,) = results(alone)
+    assert isinstance(whole, Interchange) and whole.findings == []
+    assert whole.acknowledged == [("000000905", "260105", "1030", "R", "021")]
+    beside = CLEAN.replace(b"GS*", TA1 + b"GS*", 1)
+    assert findings(beside) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (b"*R*021", b"*X*021", ("bad-code", "TA1-04")),
+        (b"*R*021", b"*R*999", ("bad-code", "TA1-05")),
+        (b"*R*021", b"*R", ("missing-element", "TA1-05")),
+        (b"*260105*", b"*261305*", ("bad-date", "TA1-02")),
+        (b"*000000905*", b"*905*", ("too-short", "TA1-01")),
+    ],
+)
+def test_what_is_wrong_with_it_is_told(old: bytes, new: bytes, expected: tuple[str, str]) -> None:
+    data = CLEAN.replace(b"GS*", TA1.replace(old, new) + b"GS*", 1)
+    assert said(findings(data)) == [expected]

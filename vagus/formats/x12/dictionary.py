@@ -89,6 +89,13 @@ def document(path: Path) -> Fields:
     raise ConfigError(diagnostics=diagnostics.errors)
 
 
+def texts(fields: Fields) -> dict[str, str]:
+    """A map of texts, such as lists of codes by name."""
+    plain = strictyaml.plain(fields)
+    assert isinstance(plain, dict)
+    return {key: str(value) for key, value in plain.items()}
+
+
 def _elements(node: strictyaml.Node) -> dict[str, Element]:
     plain = strictyaml.plain(node)
     assert isinstance(plain, dict)

@@ -1,11 +1,14 @@
-"""Checks of the segments that enclose the transaction sets: ISA, GS, GE, IEA (X12.5, X12.6)."""
+"""Checks of the segments that enclose the transaction sets: ISA, TA1, GS (X12.5, X12.6)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
-from vagus.formats.x12 import values
+from vagus.formats.x12 import dictionary, elements, notation, values
 from vagus.formats.x12.delimiters import Delimiters
+from vagus.formats.x12.elements import Fault
+from vagus.formats.x12.tree import Line, Loop
 
 _ISA_LENGTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 _VERSIONS = frozenset(("00401", "00501", "00602"))
@@ -44,3 +47,18 @@ def group_faults(gs: Sequence[str]) -> Iterator[tuple[str, int]]:
             is_sound = is_sound and value.isdecimal()
         if not is_sound:
             yield "gs-element", number
+
+
+def acknowledgement_faults(raw: str, delimiters: Delimiters) -> list[Fault]:
+    """What is wrong with a TA1, which stands between ISA and the first GS."""
+    return elements.faults(raw, _ta1(), delimiters)
+
+
+@cache
+def _ta1() -> Line:
+    release = "005010"
+    shared = dictionary.texts(dictionary.document(dictionary.DATA / release / "shared.yaml"))
+    said = notation.statement(shared["ta1"], shared)
+    segment = dictionary.segments(release)["TA1"]
+    root = Loop("", True, 1, None)
+    return Line("TA1", "TA1", root, False, said.most, said.uses, (), segment, 0, 0, None)

@@ -13,7 +13,6 @@ from vagus.formats.x12 import dictionary, notation
 from vagus.formats.x12.notation import Use
 from vagus.formats.x12.situations import Situation, parse
 from vagus.formats.x12.tree import QUALIFIED, Line, Loop
-from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics, Place
 from vagus.kernel.strictyaml import Fields, Items, Node, Text
 
@@ -52,7 +51,7 @@ class _Reader:
         self._document = dictionary.document(path)
         self._name = self._text("guide")
         shared = path.parent / "shared.yaml"
-        self._codes = {**_texts(dictionary.document(shared)), **self._section("codes")}
+        self._codes = {**dictionary.texts(dictionary.document(shared)), **self._section("codes")}
         self._segments = dictionary.segments(path.parent.name)
         blocks = self._document.entries.get("blocks")
         self._blocks = blocks.entries if isinstance(blocks, Fields) else {}
@@ -89,7 +88,7 @@ class _Reader:
 
     def _section(self, name: str) -> dict[str, str]:
         node = self._document.entries.get(name)
-        return _texts(node) if isinstance(node, Fields) else {}
+        return dictionary.texts(node) if isinstance(node, Fields) else {}
 
     def _fill(self, loop: Loop, node: Node, suffix: str, depth: int) -> None:
         if not isinstance(node, Fields) or depth == 0:
@@ -157,12 +156,6 @@ class _Reader:
 
     def _error(self, place: Place, text: str) -> None:
         self._diagnostics.error(place, "bad-guide", text)
-
-
-def _texts(fields: Fields) -> dict[str, str]:
-    plain = strictyaml.plain(fields)
-    assert isinstance(plain, dict)
-    return {key: str(value) for key, value in plain.items()}
 
 
 def _place(loop: Loop, segment: str) -> int:

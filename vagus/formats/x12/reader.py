@@ -15,6 +15,7 @@ from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.findings import finding
 from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.results import (
+    Acknowledged,
     Group,
     Interchange,
     Outside,
@@ -29,6 +30,7 @@ from vagus.formats.x12.unguided import Unguided
 
 _NOWHERE = ("", "", "")
 LEVELS = 5
+_MOST_ACKNOWLEDGED = 1000
 _AHEAD = 200  # segments after ST that may tell its guide
 Collecting = Callable[[Guide, Delimiters, tuple[str, str, str]], Collector | None]
 
@@ -153,9 +155,17 @@ class _Reader:
                 yield from self._end_group("ge-missing", offset)
                 yield self._end_interchange(parts, offset, offset + len(raw) + 1)
             case "TA1":
-                return
+                self._acknowledge(raw, parts, chunk, offset)
             case _:
                 self._fault("unexpected-envelope", "", offset)
+
+    def _acknowledge(self, raw: str, ta1: Sequence[str], chunk: Chunk, offset: int) -> None:
+        assert self._interchange is not None
+        for fault in envelope.acknowledgement_faults(raw, chunk.delimiters):
+            self._fault(fault.kind, "TA1", offset, fault.element)
+        if len(self._interchange.acknowledged) < _MOST_ACKNOWLEDGED:
+            values = ([*ta1, *[""] * 5])[1:6]
+            self._interchange.acknowledged.append(Acknowledged(*values))
 
     def _start_group(self, gs: Sequence[str], offset: int, is_real: bool = True) -> None:
         gs = [*gs, *[""] * 9]

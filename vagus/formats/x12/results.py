@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from vagus.formats.finding import Severity
 from vagus.formats.x12.delimiters import Delimiters
@@ -74,6 +75,16 @@ class Group:
         return Verdict.ACCEPTED
 
 
+class Acknowledged(NamedTuple):
+    """What a TA1 says of an interchange that we sent: its ISA13, the verdict, and the note."""
+
+    control: str
+    date: str
+    time: str
+    verdict: str  # A, E or R
+    note: str
+
+
 @dataclass(slots=True)
 class Interchange:
     """An interchange, from ISA to IEA; identifiers without the blanks that pad them."""
@@ -90,6 +101,7 @@ class Interchange:
     offset: int
     size: int = 0
     groups: int = 0
+    acknowledged: list[Acknowledged] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
