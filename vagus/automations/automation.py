@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -81,9 +81,15 @@ class Automation:
 
         return registered
 
-    async def publish(self, cause: Event, type: str, resource: dict[str, Any]) -> list[str]:
-        """Publish what follows from an event; the recipients that got it."""
-        return await self._following.publish(cause, type, resource)
+    async def publish(
+        self, cause: Event, type: str, resources: Sequence[dict[str, Any]]
+    ) -> list[str]:
+        """Publish what follows from an event, as FHIR resources; the recipients that got it.
+
+        A handler that runs again publishes the same events again, under the same ids. Raises
+        ConfigError for a type that is not in the catalogue, DeliveryDelayed when it has to wait.
+        """
+        return await self._following.publish(cause, type, resources)
 
     def dead_letters(self) -> list[Dead]:
         """The events that were given up, oldest first."""

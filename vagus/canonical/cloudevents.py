@@ -35,7 +35,7 @@ def headers(
         f"{PREFIX}id": id,
         f"{PREFIX}source": source,
         f"{PREFIX}type": cloud_type(event),
-        f"{PREFIX}time": _instant(unix_ms),
+        f"{PREFIX}time": instant(unix_ms),
         f"{PREFIX}dataschema": SCHEMA,
     }
     if tokens:
@@ -62,6 +62,7 @@ def lane_of(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _instant(unix_ms: int) -> str:
+def instant(unix_ms: int) -> str:
+    """A time in RFC 3339, which is a FHIR instant too."""
     moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
