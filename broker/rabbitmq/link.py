@@ -24,7 +24,8 @@ logging.getLogger("pika").setLevel(logging.CRITICAL)  # what it says is said her
 
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 5.0
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
+PREPARE_SECONDS = 60.0  # a question and an answer for each queue and binding
 CLOSE_SECONDS = 5.0
 
 Prepare = Callable[[Channel], Awaitable[None]]
@@ -127,6 +128,7 @@ class Link:
         """Connect, prepare, and return or raise when the connection is lost."""
         async with asyncio.timeout(CONNECT_SECONDS):
             channel = await self._open()
+        async with asyncio.timeout(PREPARE_SECONDS):
             await self._unless_lost(self._prepare(channel))
         self.up = True
         self.connects += 1
