@@ -4,7 +4,7 @@ BIN := .venv/bin
 SAMPLE := samples/riverside_clinic
 FOR ?=
 
-.PHONY: run test check bench conformance clean
+.PHONY: run test check soak bench conformance clean
 .DEFAULT_GOAL := run
 
 .venv/ready: pyproject.toml
@@ -24,6 +24,9 @@ check: .venv/ready  ## style, types and architecture
 
 test: check  ## everything that CI runs
 	$(BIN)/python -m pytest
+
+soak: .venv/ready  ## the faults of RabbitMQ at full length: ten minutes of outage, forty kills
+	VAGUS_SOAK=1 $(BIN)/python -m pytest tests/broker tests/automations -o timeout=3600
 
 bench: .venv/ready  ## the engine against a raw loop in the same run; the mapping of every event
 	$(BIN)/vagus bench --json --loop plain

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pika
 import pytest
 
 from integration.automations_at_work import at_work, automation, patient, publish
@@ -87,14 +91,17 @@ async def test_what_was_done_is_not_done_again(tmp_path: Path, rabbitmq: Server)
 
 
 def again(server: Server, got: Any) -> None:
-    import pika
-
     connection = pika.BlockingConnection(pika.URLParameters(server.url))
     properties = pika.BasicProperties(
         message_id=got.id, headers=got.headers, delivery_mode=2, content_type="application/jose"
     )
     connection.channel().basic_publish("vagus.trial.events", got.key, got.sealed, properties)
     connection.close()
+
+
+def verb(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vagus.automations", str(state), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 async def test_a_dead_letter_names_its_reason_and_can_be_tried_again(
@@ -122,10 +129,14 @@ async def test_a_dead_letter_names_its_reason_and_can_be_tried_again(
             "ZeroDivisionError": 3,
         }
         assert taken(rabbitmq, "vagus.trial.dead.desk") == []
+        listed = verb(tmp_path / "state-desk")
+        assert {json.loads(line)["code"] for line in listed.stdout.splitlines()} == set(letters)
+        assert verb(tmp_path / "state-desk", "--redrive", "none").returncode == 1
         broken = False
-        for item in letters.values():
-            assert desk.redrive(item.id)
         assert not desk.redrive("no such event")
+        assert desk.redrive(letters["no-coverage"].id)
+        other = letters["ZeroDivisionError"].id
+        assert verb(tmp_path / "state-desk", "--redrive", other).returncode == 0
         await until(lambda: len(done) == 3, 10)
         assert desk.dead_letters() == []
     assert sorted(done) == ["P1", "P2", "P3"]

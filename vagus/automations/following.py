@@ -49,7 +49,7 @@ class Following:
         if type not in EVENTS:
             raise ConfigError(f"'{type}' is not an event of the catalogue")
         digest = _digest(cause.id, type, *map(bundle.dumps, resources))
-        id = f"{cause.id}-{digest.hex()[:_DIGEST]}"
+        id = f"{cause.id.partition('-')[0]}-{digest.hex()[:_DIGEST]}"
         now = int(self._clock.now() * 1000)
         headers = cloudevents.headers(
             id=id, source=self._source, event=type, unix_ms=now, lanes=cause.lanes, cause=cause.id
