@@ -74,6 +74,7 @@ def main(rounds: int) -> None:
         "decode": lambda: hl7.decode(MESSAGE, terms),
         "decode + 30 reads": read,
         "objection": lambda: hl7.objection(message, terms),
+        "check": lambda: hl7.check(message),
         "lane keys": lambda: hl7.lane_keys(message),
         "reply": lambda: hl7.reply(MESSAGE, message, accepted, Stage.STORED, "R1", 0.0),
     }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 
 import pytest
-from formats.hl7v2.clean import message
+from formats.hl7v2.clean import FIELDS, message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vagus.formats.finding import Finding, Severity
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2 import HL7V2, Message
+from vagus.formats.hl7v2.checks.fields import known
 from vagus.formats.hl7v2.checks.kinds import KINDS
 from vagus.formats.hl7v2.structures import events
 from vagus.kernel.errors import DecodeError
@@ -71,6 +73,9 @@ def move(name: str, before: str) -> Edit:
 SHORT = [("ADT", "A01"), ("ADT", "A40"), ("SIU", "S12")]
 PV1 = "PV1|1|I"
 CATALOGUE: list[tuple[str, str, Edit, str, str]] = [
+    # How it is written.
+    ("ADT^A01", "2.8", put("PID-5", "R\\Q1\\X"), "unknown-escape", "PID[1]-5"),
+    ("ADT^A01", "2.8", put("PID-5", "half \\T"), "unknown-escape", "PID[1]-5"),
     # What the message says it is.
     ("ADT^A01", "2.8", put("MSH-9", "XYZ^A01^XYZ"), "unknown-type", "MSH[1]-9.1"),
     ("ADT^A01", "2.8", put("MSH-9", "ADT^A99^ADT_A99"), "unknown-event", "MSH[1]-9.2"),
@@ -276,6 +281,43 @@ def test_segments_in_any_order_are_answered(event, data):
     kept = data.draw(st.integers(0, len(rest)))
     for item in checked("\r".join([lines[0], *rest[:kept]])):
         assert item.code in KINDS
+
+
+def test_published_messages_are_answered_and_none_of_their_names_is_told(corpora):
+    answered = errors = 0
+    for path in sorted(corpora.glob("hl7-*/**/*.hl7")):
+        try:
+            given = decoded(path.read_bytes())
+        except DecodeError:
+            continue
+        for item in given:
+            found = HL7.check(item)
+            answered += 1
+            errors += any(one.severity is Severity.ERROR for one in found)
+            assert all(re.fullmatch(PLACE, one.where) for one in found)
+            names = {item.get(f"PID-5.{part}") for part in (1, 2)} - {""}
+            told = " ".join(f"{one.code} {one.text}" for one in found)
+            assert not any(re.search(rf"\b{re.escape(name)}\b", told) for name in names)
+    assert answered > 210 and 0 < errors < answered
+
+
+def test_required_fields_agree_with_hl7apy_in_every_release():
+    compared = 0
+    for version in ("2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8", "2.8.2"):
+        module = importlib.import_module(f"hl7apy.v{version.replace('.', '_')}.segments")
+        release = tuple(int(part) for part in version.split("."))
+        for segment in FIELDS:
+            for name, _, (least, _), _ in module.SEGMENTS.get(segment, ((), ()))[1]:
+                number = int(name.rpartition("_")[2])
+                rule = known(segment, release).fields[number - 1]
+                compared += 1
+                if rule.required is not (least > 0):
+                    assert f"{segment}-{number}" in CONDITIONAL, f"{segment}-{number} {version}"
+    assert compared > 6000
+
+
+# Required by hl7apy in some releases only, where the standard has a condition, or by a slip.
+CONDITIONAL = ("OBX-2", "OBX-4", "AIL-4", "IAM-7", "SCH-1")
 
 
 def test_values_of_every_field_stay_out_of_the_findings():

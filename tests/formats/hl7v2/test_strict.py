@@ -25,6 +25,7 @@ REASONS = {
     r"2\.[78].* OBX-4": "conditional in the standard: needed where OBX-3 alone does not tell",
     r"2\.3 (MSH-9|PID-11)": "components of later releases are read alike in earlier ones",
     r"2\.5\.1 (MSH|AIG-3)": "fields and components of later releases are read alike",
+    r"2\.8 PID-4\.5": "the whole field is withdrawn, which we report",
     r"2\.3 AL1-5": "it repeats from 2.3.1 on, and is read alike before",
     r"2\.1 .*": "releases before 2.3 are read as 2.3",
     r"2\.8 ": "hl7apy has no structure for ADT^A47",

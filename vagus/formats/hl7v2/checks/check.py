@@ -10,6 +10,7 @@ from vagus.formats.format import Terms
 from vagus.formats.hl7v2.checks import fields, profile, sequence
 from vagus.formats.hl7v2.checks.kinds import KINDS, finding
 from vagus.formats.hl7v2.checks.profile import NONE, Profile
+from vagus.formats.hl7v2.escapes import unescape_counting
 from vagus.formats.hl7v2.message import Message
 from vagus.formats.hl7v2.objections import objection
 from vagus.formats.hl7v2.releases import release
@@ -59,4 +60,14 @@ def _segments(message: Message, site: Profile) -> Iterator[Finding]:
     for segment in message.segments:
         name = segment[0]
         seen[name] += 1
+        if message.has_escapes:
+            yield from _escapes(message, segment, f"{name}[{seen[name]}]")
         yield from fields.check(message, segment, f"{name}[{seen[name]}]", site.tables)
+
+
+def _escapes(message: Message, segment: list[str], place: str) -> Iterator[Finding]:
+    mark = message.separators.escape
+    first = 3 if segment[0] == "MSH" else 1
+    for number, value in enumerate(segment[first:], first):
+        if mark in value and unescape_counting(value, message.separators, message.charset)[1]:
+            yield finding("unknown-escape", f"{place}-{number}")

@@ -143,14 +143,19 @@ class _Scan:
             found += [item.within(".1") for item in inner]
         deeper = self._levels[depth + 1]
         within = bool(deeper) and deeper in value
+        count = len(pieces)
         for number in range(1, len(known.parts) + 1) if within else known.watched:
-            piece = pieces[number - 1] if number <= len(pieces) else ""
-            part = known.parts[number - 1]
-            if piece and piece != NULL:
-                if inner := self._part(part, piece, depth + 1):
-                    found += [item.within(f".{number}") for item in inner]
-            elif part.required:
-                found.append(Trouble(f".{number}", "required-component", part.name))
+            if number > count:
+                break
+            part, piece = known.parts[number - 1], pieces[number - 1]
+            if piece in ("", NULL):
+                continue
+            if inner := self._part(part, piece, depth + 1):
+                found += [item.within(f".{number}") for item in inner]
+        for number in known.needed:
+            if number > count or pieces[number - 1] in ("", NULL):
+                about = known.parts[number - 1].name
+                found.append(Trouble(f".{number}", "required-component", about))
         return found
 
     def _leaf(self, known: Shape, value: str) -> Iterable[Trouble]:

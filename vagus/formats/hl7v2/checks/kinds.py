@@ -36,6 +36,9 @@ _UNREADABLE = {
 }
 KINDS = {
     **{code: Kind(ERROR, ENCODING, *rest) for code, rest in _UNREADABLE.items()},
+    "unknown-escape": Kind(
+        WARNING, ENCODING, "", "an escape sequence has no meaning or no end, and is kept as it is"
+    ),
     "unknown-type": Kind(
         ERROR, STRUCTURE, "200", "the message code is not one of table 0076; mend MSH-9.1"
     ),

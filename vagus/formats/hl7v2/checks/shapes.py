@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -18,8 +19,8 @@ class Shape(NamedTuple):
 
     A composite has `parts`, of which the first `width` exist; a primitive has a `check`, or none
     when any text will do. The `table` of a coded composite is that of its first part, unless its
-    third names another one. `plain` says that a value without delimiters is never
-    wrong; `watched` are the numbers of the parts that can be wrong.
+    third names another one. A `plain` one is never wrong while no delimiter stands in it; `watched`
+    are the numbers of the parts that are not plain, `needed` those that must have a value.
     """
 
     name: str
@@ -28,9 +29,9 @@ class Shape(NamedTuple):
     width: int = 1
     table: Table | None = None
     longest: int = 0
-    required: bool = False
     plain: bool = True
     watched: tuple[int, ...] = ()
+    needed: tuple[int, ...] = ()
     withdrawn: bool = False
 
 
@@ -45,21 +46,25 @@ def shape(datatype: str, name: str, release: Release, demand: Demand = NOTHING) 
         shape(item.datatype, f"{name}, {item.name}", release, inner.get(item.number, NOTHING))
         for item in dictionary.datatype(datatype)
     )
-    required = bool(demand.required)
     if parts:
-        coded = demand.table if datatype in _CODED else None
-        plain = coded is None and all(part.plain for part in parts)
-        plain = plain and not any(part.required for part in parts[1:])
-        watched = [number for number, part in enumerate(parts, 1) if _can_be_wrong(part)]
-        return Shape(
-            name, None, parts, len(parts), coded, demand.longest, required, plain, tuple(watched)
-        )
+        return _composite(name, parts, inner, demand, coded=datatype in _CODED)
     check = primitives.CHECKS.get(datatype)
     # Up to 2.5 a time stamp had its precision as a second component (TS).
     width = 2 if datatype == "DTM" else 1
     plain = check is None and demand.table is None and not demand.longest
-    return Shape(name, check, (), width, demand.table, demand.longest, required, plain)
+    return Shape(name, check, (), width, demand.table, demand.longest, plain)
 
 
-def _can_be_wrong(part: Shape) -> bool:
-    return part.required or not part.plain
+def _composite(
+    name: str,
+    parts: tuple[Shape, ...],
+    inner: Mapping[int, Demand],
+    demand: Demand,
+    *,
+    coded: bool,
+) -> Shape:
+    needed = tuple(number for number, part in sorted(inner.items()) if part.required)
+    table = demand.table if coded else None
+    plain = table is None and parts[0].plain and not any(number > 1 for number in needed)
+    watched = tuple(number for number, part in enumerate(parts, 1) if not part.plain)
+    return Shape(name, None, parts, len(parts), table, demand.longest, plain, watched, needed)
