@@ -24,25 +24,34 @@ def structure_of(code: str, trigger: str) -> str:
     return events().get((code, trigger), "")
 
 
-@cache
 def structure(name: str) -> Group | None:
     """The groups of a structure, or None when it is not one of ours."""
+    return _structure(name) if name in _document("structures.yaml").entries else None
+
+
+def order(name: str) -> tuple[Item, ...]:
+    """The segments of a structure in order; empty when only its groups are known, or nothing."""
+    return _orders().get(name, ())
+
+
+@cache
+def _structure(name: str) -> Group:
     if items := order(name):
         return grammar.tree(items)
-    node = _document("structures.yaml").entries.get(name)
-    if node is None:
-        return None
     diagnostics = Diagnostics()
-    group = parse(node, diagnostics)
+    group = parse(_document("structures.yaml").entries[name], diagnostics)
     diagnostics.raise_errors()
     return group
 
 
 @cache
-def order(name: str) -> tuple[Item, ...]:
-    """The segments of a structure in order; empty when only its groups are known, or nothing."""
-    node = _document("structures.yaml").entries.get(name)
-    return grammar.parse(node.value or "") if isinstance(node, Text) else ()
+def _orders() -> dict[str, tuple[Item, ...]]:
+    entries = _document("structures.yaml").entries
+    return {
+        name: grammar.parse(node.value or "")
+        for name, node in entries.items()
+        if isinstance(node, Text)
+    }
 
 
 def structures() -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from vagus.formats.hl7v2.checks.profile import NONE, Profile
 from vagus.formats.hl7v2.escapes import unescape_counting
 from vagus.formats.hl7v2.message import Message
 from vagus.formats.hl7v2.objections import objection
-from vagus.formats.hl7v2.releases import release
 from vagus.formats.hl7v2.structures import order, structure_of
 from vagus.kernel.errors import DecodeError
 
@@ -50,7 +49,7 @@ def _type(message: Message) -> Iterator[Finding]:
 
 def _order(message: Message) -> Iterator[Finding]:
     names = tuple(segment[0] for segment in message.segments)
-    version = release(message.version)
+    version = fields.release_of(message)
     for problem in sequence.check(message.structure, version, names):
         yield finding(problem.code, f"{problem.name}[{problem.occurrence}]", problem.name)
 

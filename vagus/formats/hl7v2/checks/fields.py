@@ -14,7 +14,8 @@ from vagus.formats.hl7v2.checks.rules import NOTHING, Demand, Release, Table
 from vagus.formats.hl7v2.checks.shapes import Shape, shape
 from vagus.formats.hl7v2.escapes import unescape
 from vagus.formats.hl7v2.message import NULL, Message
-from vagus.formats.hl7v2.releases import release
+from vagus.formats.hl7v2.releases import ASSUMED, release
+from vagus.formats.hl7v2.structures import versions
 
 _DELIMITERS = {"MSH": 3, "FHS": 3, "BHS": 3}
 Codes = Mapping[str, frozenset[str]]
@@ -50,9 +51,14 @@ class Rules(NamedTuple):
     needed: tuple[Rule, ...]
 
 
+def release_of(message: Message) -> Release:
+    """The release a message is checked by: there are only so many, whatever MSH-12 says."""
+    return release(message.version) if message.version in versions() else ASSUMED
+
+
 @cache
 def known(segment: str, version: Release) -> Rules:
-    """The rules of a segment in a release; empty when the standard has no such segment."""
+    """The rules of a segment of the standard in a release."""
     found = dictionary.segment(segment)
     demands = rules.demands(segment, version)
     fields = []
@@ -67,9 +73,9 @@ def known(segment: str, version: Release) -> Rules:
 
 def check(message: Message, segment: list[str], place: str, site: Codes) -> Iterator[Finding]:
     """What is wrong within one segment; `place` names it, as in `NK1[2]`."""
-    fields, needed = known(segment[0], release(message.version))
-    if not fields:
+    if dictionary.segment(segment[0]) is None:
         return
+    fields, needed = known(segment[0], release_of(message))
     scan = _Scan(message, site)
     for rule in fields[_DELIMITERS.get(segment[0], 1) - 1 : len(segment) - 1]:
         value = segment[rule.number]
