@@ -16,6 +16,7 @@ from vagus.formats.format import Terms
 from vagus.formats.hl7v2 import HL7V2, Message
 from vagus.formats.hl7v2.checks.fields import known
 from vagus.formats.hl7v2.checks.kinds import KINDS
+from vagus.formats.hl7v2.checks.sequence import MOST
 from vagus.formats.hl7v2.structures import events
 from vagus.kernel.errors import DecodeError
 
@@ -175,7 +176,10 @@ def test_each_defect_is_found_where_it_is_and_nothing_else(kind, version, edit, 
 
 def test_the_catalogue_has_every_kind_that_a_message_can_show():
     others = {code for code, kind in KINDS.items() if kind.level in (1, 5, 6)}
-    assert {item[3] for item in CATALOGUE} | others | {"unchecked-structure"} == set(KINDS)
+    assert {item[3] for item in CATALOGUE} | others | {
+        "unchecked-structure",
+        "more-findings",
+    } == set(KINDS)
     assert len(CATALOGUE) >= 40
 
 
@@ -239,6 +243,12 @@ def test_other_messages_say_that_their_order_is_not_checked():
     found = checked("\r".join(lines))
     assert [item.code for item in found] == ["unchecked-structure"]
     assert found[0].severity is Severity.INFO
+
+
+def test_a_message_of_faults_ends_somewhere():
+    text = message("ADT", "A01", full=False) + "PD1|\r" * 50_000 + "QQQ|\r" * 50_000
+    found = checked(text)
+    assert len(found) == MOST + 1 and found[-1].code == "more-findings"
 
 
 def test_a_site_event_is_checked_by_the_structure_it_names():

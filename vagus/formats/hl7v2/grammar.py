@@ -7,6 +7,7 @@ explained at the head of `data/structures.yaml`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vagus.formats.groups import Group
@@ -35,9 +36,15 @@ class Item:
         """How often it must stand at least in that release."""
         return 0 if release < self.before else self.least
 
+    def names(self) -> Iterator[str]:
+        """The segments that may stand within it, its own first."""
+        yield self.name
+        for item in self.items:
+            yield from item.names()
+
     def holds(self, name: str) -> bool:
         """Whether the segment may stand anywhere within it."""
-        return name == self.name or any(item.holds(name) for item in self.items)
+        return name in self.names()
 
 
 def parse(text: str) -> tuple[Item, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 from vagus.formats.finding import Finding
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2.checks import fields, profile, sequence
 from vagus.formats.hl7v2.checks.kinds import KINDS, finding
 from vagus.formats.hl7v2.checks.profile import NONE, Profile
+from vagus.formats.hl7v2.checks.sequence import MOST
 from vagus.formats.hl7v2.escapes import unescape_counting
 from vagus.formats.hl7v2.message import Message
 from vagus.formats.hl7v2.objections import objection
@@ -27,9 +29,18 @@ def unreadable(error: Exception) -> Finding:
 
 
 def check(message: Message, site: Profile = NONE) -> list[Finding]:
-    """Everything that is wrong with a message: type, segments, field by field, then the profile."""
-    found = [*_type(message), *_order(message), *_segments(message, site)]
-    return [*profile.left(found, site), *profile.check(message, site)]
+    """What is wrong with a message: its type, its segments, field by field, then the profile.
+
+    After MOST findings nothing more is looked for, and the last one says so.
+    """
+    found = list(islice(_found(message, site), MOST))
+    return [*found, finding("more-findings", "MSH[1]")] if len(found) == MOST else found
+
+
+def _found(message: Message, site: Profile) -> Iterator[Finding]:
+    for part in (_type(message), _order(message), _segments(message, site)):
+        yield from profile.left(part, site)
+    yield from profile.check(message, site)
 
 
 def _type(message: Message) -> Iterator[Finding]:

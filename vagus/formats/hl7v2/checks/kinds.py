@@ -81,6 +81,9 @@ KINDS = {
     "required-field": Kind(
         ERROR, STRUCTURE, "101", "{about} is required and has no value; the sender must fill it"
     ),
+    "more-findings": Kind(
+        INFO, STRUCTURE, "", "there is more: mend these first, and check it again"
+    ),
     "required-component": Kind(
         ERROR, STRUCTURE, "101", "{about} is required where the field has a value"
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,13 +58,13 @@ class Profile:
 NONE = Profile("", (), {})
 
 
-def left(found: list[Finding], profile: Profile) -> list[Finding]:
+def left(found: Iterable[Finding], profile: Profile) -> Iterable[Finding]:
     """What the profile does not allow."""
     if not profile.allowed:
         return found
-    return [
+    return (
         item for item in found if (_COUNTS.sub("", item.where), item.code) not in profile.allowed
-    ]
+    )
 
 
 def check(message: Message, profile: Profile) -> Iterator[Finding]:

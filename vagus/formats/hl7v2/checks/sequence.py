@@ -6,8 +6,9 @@ comes later, so one segment out of place is one finding, at that segment.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,15 +26,32 @@ class Problem(NamedTuple):
     occurrence: int
 
 
-# What comes of it depends on the names alone, which repeat from message to message.
-@lru_cache(maxsize=1024)
 def check(structure: str, release: tuple[int, ...], names: tuple[str, ...]) -> tuple[Problem, ...]:
     """What is wrong with the order and the number of a message's segments, in its order."""
+    checked = _checked if len(names) > _USUAL else _remembered
+    return checked(structure, release, names)
+
+
+def _checked(
+    structure: str, release: tuple[int, ...], names: tuple[str, ...]
+) -> tuple[Problem, ...]:
     items = order(structure)
     walk = _Walk(names, release, items)
     if items:
         walk.level(_Level(items, len(names)))
     return walk.problems()
+
+
+#: After so many problems nothing more is looked for.
+MOST = 1000
+
+# What comes of it depends on the names alone, which repeat from message to message.
+_USUAL = 100
+_remembered = lru_cache(maxsize=1024)(_checked)
+
+
+Later = Callable[[str], bool]
+"""Whether a segment of that name is still to come."""
 
 
 class _Level:
@@ -56,7 +74,7 @@ class _Level:
                 return index
         return -1
 
-    def begins(self, name: str, later: Sequence[str]) -> int:
+    def begins(self, name: str, later: Later) -> int:
         """The index of the group that the segment belongs to but whose start is missing, or -1."""
         for index in range(self.position, len(self.items)):
             if self.has_room(index) and _opens(self.items[index], name, later):
@@ -71,9 +89,9 @@ class _Level:
         return None
 
 
-def _opens(item: Item, name: str, later: Sequence[str]) -> bool:
+def _opens(item: Item, name: str, later: Later) -> bool:
     """Whether the segment may begin a group whose own first segment does not come any more."""
-    return item.name not in later and any(
+    return not later(item.name) and any(
         (inner.name == name and not inner.foreign) or _opens(inner, name, later)
         for inner in item.items
     )
@@ -87,8 +105,11 @@ class _Walk:
     ) -> None:
         self._names = names
         self._release = release
-        self._items = items
+        self._parts = frozenset(name for item in items for name in item.names())
         self._at = 0
+        self._places: dict[str, list[int]] = {}
+        for at, name in enumerate(names):
+            self._places.setdefault(name, []).append(at)
         self._levels: list[_Level] = []
         self._found: list[tuple[int, Problem]] = []
         self._misplaced: Counter[str] = Counter()
@@ -101,14 +122,17 @@ class _Walk:
     def level(self, level: _Level) -> None:
         """Take what belongs to one level, up to a segment that belongs to one that encloses it."""
         self._levels.append(level)
-        while self._at < level.end:
+        while self._at < level.end and len(self._found) < MOST:
             name = self._names[self._at]
+            if name not in self._parts:
+                self._pass_over(name)
+                continue
             index = level.accepts(name)
             if index >= 0 and not self._skips(level, index):
                 self._take(level, index)
             elif index < 0 and any(outer.accepts(name) >= 0 for outer in self._levels[:-1]):
                 break
-            elif index < 0 and (index := level.begins(name, self._names[self._at :])) >= 0:
+            elif index < 0 and (index := level.begins(name, self._comes)) >= 0:
                 self._enter(level, index)
             elif index < 0 and self._opens_outside(name):
                 break
@@ -119,20 +143,27 @@ class _Walk:
 
     def _skips(self, level: _Level, index: int) -> bool:
         """Whether something required, which is still to come, would be passed over."""
-        later = self._names[self._at + 1 : level.end]
         return any(
             level.counts[number] < level.items[number].needed(self._release)
-            and level.items[number].name in later
+            and self._next(level.items[number].name, self._at + 1) < level.end
             for number in range(level.position, index)
         )
 
+    def _next(self, name: str, start: int) -> int:
+        """Where the next segment of that name stands, from a position on; beyond all if nowhere."""
+        places = self._places.get(name, [])
+        found = bisect_left(places, start)
+        return places[found] if found < len(places) else len(self._names)
+
+    def _comes(self, name: str) -> bool:
+        return self._next(name, self._at) < len(self._names)
+
     def _opens_outside(self, name: str) -> bool:
         """Whether the segment begins a group of an enclosing level, and is not just late here."""
-        later = self._names[self._at :]
         for inner, outer in zip(self._levels[:0:-1], self._levels[-2::-1], strict=True):
             if any(item.holds(name) for item in inner.items):
                 return False
-            if outer.begins(name, later) >= 0:
+            if outer.begins(name, self._comes) >= 0:
                 return True
         return False
 
@@ -157,21 +188,22 @@ class _Walk:
 
     def _end(self, item: Item, level: _Level) -> int:
         """Where this occurrence of a group ends at the latest: before the next one begins."""
-        for index in range(self._at, level.end):
-            if self._names[index] == item.name:
-                return index
-        return level.end
+        return min(level.end, self._next(item.name, self._at))
+
+    def _pass_over(self, name: str) -> None:
+        """A segment that is no part of the structure."""
+        if dictionary.segment(name) is not None:
+            self._note("unexpected-segment")
+        self._at += 1
 
     def _leave_out(self, level: _Level, name: str) -> None:
-        """Pass over a segment for which there is no place here."""
+        """A segment of the structure for which there is no place here."""
         full = next((item for known in self._levels if (item := known.full(name))), None)
         if full is not None:
             self._note("repeated-segment")
-        elif any(item.holds(name) for item in self._items):
+        else:
             self._misplaced[name] += 1
             self._note("misplaced-segment")
-        elif dictionary.segment(name) is not None:
-            self._note("unexpected-segment")
         self._at += 1
         if full is not None and full.items:
             while self._at < level.end and full.holds(self._names[self._at]):
@@ -187,13 +219,13 @@ class _Walk:
                 self._absent(item.name, self._at)
 
     def _absent(self, name: str, at: int) -> None:
-        occurrence = Counter(self._names[:at])[name] + 1
+        occurrence = bisect_left(self._places.get(name, []), at) + 1
         self._found.append((at, Problem("missing-segment", name, occurrence)))
 
     def _note(self, code: str, at: int = -1) -> None:
         at = self._at if at < 0 else at
         name = self._names[at]
-        occurrence = Counter(self._names[: at + 1])[name]
+        occurrence = bisect_left(self._places[name], at) + 1
         self._found.append((at, Problem(code, name, occurrence)))
 
     def _known(self) -> None:
