@@ -46,7 +46,7 @@ def test_each_interchange_is_a_line_and_standard_input_is_read(shell):
     assert all(set(line) == COLUMNS for line in done.lines)
 
 
-def test_inspect_tells_of_the_envelope_and_validate_of_everything(call, given):
+def test_inspect_tells_of_service_segments_and_validate_of_everything(call, given):
     path = given(interchange("270").replace(b"IEA*1*", b"IEA*2*").replace(b"DMG*D8", b"DMG*D9"))
     (line,) = call("inspect", path).lines
     assert [item["code"] for item in line["findings"]] == ["iea-count"]

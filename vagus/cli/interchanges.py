@@ -20,7 +20,7 @@ _LONG = 4 << 20
 
 
 def inspect(opened: Opened, form: str) -> int:
-    """One line for each interchange, with the findings of its envelope; returns the exit code."""
+    """A line for each interchange, with findings of service segments; returns the exit code."""
     found = list(_lines(_results(opened, form)))
     if form == output.JSON:
         output.rows(found, (), form)
@@ -60,7 +60,7 @@ def _lines(results: Iterator[Result]) -> Iterator[dict[str, Any]]:
     findings: list[Finding] = []
     for result in results:
         room = MOST_FINDINGS - len(findings)
-        findings += [item for item in result.findings if item.is_envelope][:room]
+        findings += [item for item in result.findings if item.is_service][:room]
         if isinstance(result, TransactionSet):
             types[result.type] = None
             versions[result.version] = None

@@ -16,11 +16,11 @@ from vagus.formats.x12.cleaning import Charset, cleaned
 from vagus.formats.x12.delimiters import DEFAULT, Delimiters
 from vagus.formats.x12.reader import read
 from vagus.formats.x12.results import TransactionSet
-from vagus.formats.x12.writer import Envelope, Level, Row, Written, write
+from vagus.formats.x12.writer import Exchange, Level, Row, Written, write
 from vagus.kernel.errors import MessageError
 
 NOW = 1767609000.0  # 2026-01-05 10:30 UTC
-ENVELOPE = Envelope(("ZZ", "RIVERSIDE"), ("ZZ", "PAYER"), "RIVERSIDE", "PAYER", usage="T")
+EXCHANGE = Exchange(("ZZ", "RIVERSIDE"), ("ZZ", "PAYER"), "RIVERSIDE", "PAYER", usage="T")
 GUIDES = {guide.type: guide for guide in (guides.load(*name) for name in guides.names())}
 
 
@@ -59,7 +59,7 @@ def part(value: str):
 
 
 def written(transaction: str, *sets: list[Level | Row], **changes) -> Written:
-    return write(GUIDES[transaction], sets, replace(ENVELOPE, **changes), Numbers(), NOW)
+    return write(GUIDES[transaction], sets, replace(EXCHANGE, **changes), Numbers(), NOW)
 
 
 @pytest.mark.parametrize("transaction", BODIES)
@@ -83,14 +83,14 @@ def test_other_delimiters_and_several_sets(transaction: str) -> None:
 
 def test_control_numbers_come_from_their_keeper_and_wrap() -> None:
     numbers = Numbers()
-    first = write(GUIDES["270"], [parsed("270")], ENVELOPE, numbers, NOW)
-    second = write(GUIDES["270"], [parsed("270")], ENVELOPE, numbers, NOW)
+    first = write(GUIDES["270"], [parsed("270")], EXCHANGE, numbers, NOW)
+    second = write(GUIDES["270"], [parsed("270")], EXCHANGE, numbers, NOW)
     assert (first.control, second.control) == ("000000001", "000000002")
     assert (first.group, second.group) == ("1", "2")
-    numbers.scopes[f"{ENVELOPE.scope}/ISA"] = count(10**9)
-    third = write(GUIDES["270"], [parsed("270")], ENVELOPE, numbers, NOW)
+    numbers.scopes[f"{EXCHANGE.scope}/ISA"] = count(10**9)
+    third = write(GUIDES["270"], [parsed("270")], EXCHANGE, numbers, NOW)
     assert third.control == "000000001"
-    assert set(numbers.scopes) == {f"{ENVELOPE.scope}/ISA", f"{ENVELOPE.scope}/GS"}
+    assert set(numbers.scopes) == {f"{EXCHANGE.scope}/ISA", f"{EXCHANGE.scope}/GS"}
 
 
 def changed(transaction: str, segment: str, number: int, value: str) -> list[Level | Row]:

@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = {
     "iea-count": Kind(1, "IEA01 counts other groups than there are", interchange="021"),
     "unterminated": Kind(1, "the last segment is cut off", interchange="023"),
     "segment-too-long": Kind(1, "a segment is longer than 64 KiB", interchange="022"),
-    "unexpected-envelope": Kind(1, "a segment stands where none may", interchange="022"),
+    "misplaced-segment": Kind(1, "a segment stands where none may", interchange="022"),
     "control-repeated": Kind(1, "a control number is used twice"),
     # the functional group
     "gs-missing": Kind(1, "a transaction set stands outside any group", interchange="024"),
@@ -164,8 +164,8 @@ class Finding:
         return KINDS[self.kind].snip
 
     @property
-    def is_envelope(self) -> bool:
-        """Whether it is about what encloses the business content, not about the content."""
+    def is_service(self) -> bool:
+        """Whether it is about the service segments, not about what they enclose."""
         kind = KINDS[self.kind]
         return kind.snip <= GUIDE and not kind.segment
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from vagus.formats.x12 import envelope, guides, values
+from vagus.formats.x12 import guides, service, values
 from vagus.formats.x12.automaton import automaton
 from vagus.formats.x12.checks import watchers
 from vagus.formats.x12.delimiters import Delimiters
@@ -125,7 +125,7 @@ class _Reader:
         )
         if chunk.fault:
             self._fault(chunk.fault, "ISA", chunk.offset)
-        for kind, number in envelope.header_faults(isa, chunk.delimiters):
+        for kind, number in service.header_faults(isa, chunk.delimiters):
             self._fault(kind, "ISA", chunk.offset, number)
         if chunk.fault.startswith("delimiter"):
             # Nothing after it can be cut into segments.
@@ -157,11 +157,11 @@ class _Reader:
             case "TA1":
                 self._acknowledge(raw, parts, chunk, offset)
             case _:
-                self._fault("unexpected-envelope", "", offset)
+                self._fault("misplaced-segment", "", offset)
 
     def _acknowledge(self, raw: str, ta1: Sequence[str], chunk: Chunk, offset: int) -> None:
         assert self._interchange is not None
-        for fault in envelope.acknowledgement_faults(raw, chunk.delimiters):
+        for fault in service.acknowledgement_faults(raw, chunk.delimiters):
             self._fault(fault.kind, "TA1", offset, fault.element)
         if len(self._interchange.acknowledged) < _MOST_ACKNOWLEDGED:
             values = ([*ta1, *[""] * 5])[1:6]
@@ -176,7 +176,7 @@ class _Reader:
             return
         assert self._interchange is not None
         self._interchange.groups += 1
-        for kind, number in envelope.group_faults(gs[:9]):
+        for kind, number in service.group_faults(gs[:9]):
             self._group_fault(kind, "GS", offset, number)
         if gs[6] in self._seen:
             self._group_fault("group-repeated", "GS", offset, 6)
@@ -255,7 +255,7 @@ class _Reader:
 
     def _trailer(self, ge: Sequence[str], offset: int) -> Iterator[Result]:
         if self._group is None:
-            self._fault("unexpected-envelope", "GE", offset)
+            self._fault("misplaced-segment", "GE", offset)
             return
         count, control = ([*ge, "", ""])[1:3]
         self._group.included = count

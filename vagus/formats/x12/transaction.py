@@ -18,7 +18,7 @@ from vagus.formats.x12.tree import Line, Loop
 
 MOST_FINDINGS = 1000
 MOST_FINDINGS_OF_UNIT = 20
-ENVELOPE = frozenset("ISA GS ST GE IEA TA1".split())
+SERVICE = frozenset("ISA GS ST GE IEA TA1".split())
 #: Segments that begin something of their own, and those that only add to what came before.
 _BEGINS = frozenset("NM1 N1 LX HL SVD LIN SBR".split())
 _ADDS = frozenset("N2 N3 N4 PER REF PRV DMG INS DTP".split())
@@ -109,7 +109,7 @@ class SetReader:
             position += 1
             if move is None or not move.is_simple or self._is_adrift:
                 self._index, self._state, self.position = index, state, position
-                if name in ENVELOPE and (name != "ST" or position > 1):
+                if name in SERVICE and (name != "ST" or position > 1):
                     self.position -= 1
                     self.cut_off()
                     return index
@@ -290,7 +290,7 @@ class SetReader:
         if item.unit:
             self._unit_findings += 1
         is_full = len(self.findings) >= MOST_FINDINGS
-        if (is_full and not item.is_envelope) or self._unit_findings > MOST_FINDINGS_OF_UNIT:
+        if (is_full and not item.is_service) or self._unit_findings > MOST_FINDINGS_OF_UNIT:
             self._dropped += 1
             return
         self.findings.append(item)

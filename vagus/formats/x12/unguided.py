@@ -8,7 +8,7 @@ from vagus.formats.finding import Severity
 from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.findings import Finding, finding
 from vagus.formats.x12.tokenizer import Chunk
-from vagus.formats.x12.transaction import ENVELOPE
+from vagus.formats.x12.transaction import SERVICE
 from vagus.formats.x12.values import whole
 
 
@@ -30,7 +30,7 @@ class Unguided:
         """Skip segments from an index on; returns the index of the first that is not its own."""
         for index in range(start, len(segments)):
             name = segments[index][:4].split(self._element, 1)[0]
-            if name in ENVELOPE and (name != "ST" or self.position):
+            if name in SERVICE and (name != "ST" or self.position):
                 self.cut_off()
                 return index
             self.position += 1

@@ -56,7 +56,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class Exchange:
     """Who sends to whom, and how the partner wants it."""
 
     sender: tuple[str, str]  # ISA05 and ISA06
@@ -98,7 +98,7 @@ class Written:
 def write(
     guide: Guide,
     sets: Sequence[Sequence[Level | Row]],
-    envelope: Envelope,
+    exchange: Exchange,
     numbers: Numbers,
     now: float,
 ) -> Written:
@@ -107,31 +107,31 @@ def write(
     `now` is in seconds since 1970, written in UTC. Raises MessageError with code and place, and
     never a value, when an identifier cannot be written or the result breaks the guide.
     """
-    interchange = numbers.allocate(f"{envelope.scope}/ISA", 1)[0]
+    interchange = numbers.allocate(f"{exchange.scope}/ISA", 1)[0]
     control = f"{(interchange - 1) % MOST_INTERCHANGES + 1:09}"
-    group = str((numbers.allocate(f"{envelope.scope}/GS", 1)[0] - 1) % MOST_INTERCHANGES + 1)
+    group = str((numbers.allocate(f"{exchange.scope}/GS", 1)[0] - 1) % MOST_INTERCHANGES + 1)
     controls = [f"{number:04}" for number in range(1, len(sets) + 1)]
-    writer = _Writer(guide, envelope)
-    lines = [_isa(envelope, control, now), _gs(guide, envelope, group, now)]
+    writer = _Writer(guide, exchange)
+    lines = [_isa(exchange, control, now), _gs(guide, exchange, group, now)]
     for number, (segments, name) in enumerate(zip(sets, controls, strict=True), 1):
         lines += writer.set(number, segments, name)
-    mark = envelope.delimiters.element
+    mark = exchange.delimiters.element
     lines += [f"GE{mark}{len(sets)}{mark}{group}", f"IEA{mark}1{mark}{control}"]
-    end = envelope.delimiters.terminator + envelope.eol
+    end = exchange.delimiters.terminator + exchange.eol
     data = "".join(line + end for line in lines).encode("ascii")
     _proofread(data)
     return Written(data, control, group, controls, writer.altered)
 
 
-def _isa(envelope: Envelope, control: str, now: float) -> str:
-    delimiters = envelope.delimiters
+def _isa(exchange: Exchange, control: str, now: float) -> str:
+    delimiters = exchange.delimiters
     stamp = time.strftime("%y%m%d %H%M", time.gmtime(now)).split()
     parts = [
         "ISA", "00", " " * 10, "00", " " * 10,
-        envelope.sender[0], _padded(envelope.sender[1], "ISA-06"),
-        envelope.receiver[0], _padded(envelope.receiver[1], "ISA-08"),
+        exchange.sender[0], _padded(exchange.sender[1], "ISA-06"),
+        exchange.receiver[0], _padded(exchange.receiver[1], "ISA-08"),
         *stamp, delimiters.repetition or "U", "00501", control,
-        "1" if envelope.wants_acknowledgement else "0", envelope.usage, delimiters.component,
+        "1" if exchange.wants_acknowledgement else "0", exchange.usage, delimiters.component,
     ]  # fmt: skip
     isa = delimiters.element.join(parts)
     if len(isa) + 1 != ISA_LENGTH:
@@ -145,11 +145,11 @@ def _padded(identifier: str, where: str) -> str:
     return identifier.ljust(15)
 
 
-def _gs(guide: Guide, envelope: Envelope, group: str, now: float) -> str:
+def _gs(guide: Guide, exchange: Exchange, group: str, now: float) -> str:
     stamp = time.strftime("%Y%m%d %H%M", time.gmtime(now)).split()
-    names = (envelope.application_sender, envelope.application_receiver)
+    names = (exchange.application_sender, exchange.application_receiver)
     parts = ["GS", guide.group, *names, *stamp, group, "X", guide.id]
-    return envelope.delimiters.element.join(parts)
+    return exchange.delimiters.element.join(parts)
 
 
 def _proofread(data: bytes) -> None:
@@ -160,9 +160,9 @@ def _proofread(data: bytes) -> None:
 
 
 class _Writer:
-    def __init__(self, guide: Guide, envelope: Envelope) -> None:
+    def __init__(self, guide: Guide, exchange: Exchange) -> None:
         self._guide = guide
-        self._envelope = envelope
+        self._exchange = exchange
         self._segments = dictionary.segments(guide.release)
         self._childless = {
             code
@@ -179,7 +179,7 @@ class _Writer:
         """The segments of a set, from ST to SE."""
         self._set, self._position = number, 1
         version = [self._guide.id] if self._names_version else []
-        mark = self._envelope.delimiters.element
+        mark = self._exchange.delimiters.element
         yield mark.join(["ST", self._guide.transaction, control, *version])
         levels = _Levels([item for item in segments if isinstance(item, Level)], self._childless)
         for item in segments:
@@ -199,10 +199,10 @@ class _Writer:
             place = f"{row.id}-{number:02}"
             given = value if isinstance(value, list) else [value]
             repeats = [self._one(item, position, place) for item in given]
-            if len(repeats) > 1 and not self._envelope.delimiters.repetition:
+            if len(repeats) > 1 and not self._exchange.delimiters.repetition:
                 raise MessageError("too-many-repeats", place)
-            parts.append(self._envelope.delimiters.repetition.join(repeats))
-        mark = self._envelope.delimiters.element
+            parts.append(self._exchange.delimiters.repetition.join(repeats))
+        mark = self._exchange.delimiters.element
         return mark.join(parts).rstrip(mark)
 
     def _one(self, value: Leaf | Composite, position: dictionary.Position, place: str) -> str:
@@ -219,13 +219,13 @@ class _Writer:
                 zip(given, position.components, strict=False), 1
             )
         ]
-        mark = self._envelope.delimiters.component
+        mark = self._exchange.delimiters.component
         return mark.join(parts).rstrip(mark)
 
     def _leaf(self, value: Leaf, element: DataElement, place: str) -> str:
         if not value:
             return ""
-        text = cleaned(value, self._envelope.delimiters, self._envelope.charset)
+        text = cleaned(value, self._exchange.delimiters, self._exchange.charset)
         if text != value and element.number in _IDENTIFIERS:
             raise MessageError("unsafe-identifier", place)
         if text != value:

@@ -1,4 +1,4 @@
-"""What is wrong with an envelope is told once, at its place, and never as a traceback."""
+"""What is wrong with a service segment is told once, at its place, and never as a traceback."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ DEFECTS = [
     (b"*0001*005010X279A1", b"*0001*005010X221A1", ("version-unknown", "ST")),
     (b"ST*270*0001*005010X279A1", b"ST*270*0001*005010X279", ("set-version", "ST-03")),
     (b"ST*270*", b"ST*999x*", ("set-unsupported", "ST")),
-    (b"GS*HS", b"XX*1~GS*HS", ("unexpected-envelope", "")),
+    (b"GS*HS", b"XX*1~GS*HS", ("misplaced-segment", "")),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), DEFECTS, ids=lambda item: str(item)[:30])
-def test_a_defect_of_the_envelope(old: bytes, new: bytes, expected: tuple[str, str]) -> None:
+def test_a_defect_of_a_service_segment(old: bytes, new: bytes, expected: tuple[str, str]) -> None:
     assert old in CLEAN
     assert expected in said(findings(CLEAN.replace(old, new, 1)))
 

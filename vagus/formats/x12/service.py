@@ -1,4 +1,4 @@
-"""Checks of the segments that enclose the transaction sets: ISA, TA1, GS (X12.5, X12.6)."""
+"""Checks of service segments, which enclose the transaction sets: ISA, TA1, GS (X12.5, X12.6)."""
 
 from __future__ import annotations
 
