@@ -129,6 +129,23 @@ def pick(items: Iterable[Any], names: Sequence[str]) -> list[Any]:
     return found
 
 
+def below(item: Any, name: str) -> list[Any]:
+    """Every value of one element of one item."""
+    value = item.get(name) if isinstance(item, dict) else None
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def text_of(item: Any, name: str) -> str | None:
+    """The first value of a primitive element of one item, as text."""
+    value = item.get(name) if isinstance(item, dict) else None
+    if value is None or (value.__class__ is str and value):
+        return value
+    found = texts(value if isinstance(value, list) else [value])
+    return found[0] if found else None
+
+
 def texts(items: Iterable[Any]) -> list[str]:
     """The items as text: booleans as `true` and `false`, numbers exactly."""
     found = []

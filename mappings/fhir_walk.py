@@ -51,7 +51,12 @@ def _below(session: Session, base: str, kind: str, where: str, path: Path, many:
     if session.flags.trace:
         looked(session, full)
         session.block.add(f"rd({full!r})")
+    lone = base.startswith("(") and len(path.names) == 1
+    if lone and not many and found in shapes.PRIMITIVES and found not in _NUMBERS:
+        return _text(session, f"text_of({base[1:-2]}, {path.names[0]!r})", found, full)
     code = f"pick({base}, {path.names!r})" if path.names else base
+    if lone:
+        code = f"below({base[1:-2]}, {path.names[0]!r})"
     value = _converted(found, code, full)
     value.scope = Scope("fhir", datatype=found, where=full)
     name = session.names.fresh()
@@ -62,6 +67,15 @@ def _below(session: Session, base: str, kind: str, where: str, path: Path, many:
         session.block.add(f"{one} = {name}[0] if {name} else None")
         value.code, value.many = one, False
     return value
+
+
+def _text(session: Session, code: str, datatype: str, full: str) -> Value:
+    """One primitive element of one item, read without a list around it."""
+    name = session.names.fresh()
+    session.block.add(f"{name} = {code}")
+    kind = "D" if datatype in _DATES else "T"
+    scope = Scope("fhir", datatype=datatype, where=full)
+    return Value(name, kind, datatype=datatype, where=full, scope=scope)
 
 
 def _converted(datatype: str, code: str, where: str) -> Value:

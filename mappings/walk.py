@@ -77,7 +77,7 @@ _RUNTIME: dict[str, Any] = {
             dates.form,
             dates.minutes,
         ),
-        *(fhir.Index, fhir.numbers, fhir.objects, fhir.pick, fhir.texts),
+        *(fhir.Index, fhir.numbers, fhir.objects, fhir.below, fhir.pick, fhir.text_of, fhir.texts),
         *(group, group_rows, unfit, memory.keep, memory.Kept),
         *(runtime.copied, runtime.drop, runtime.missing, runtime.over, runtime.own_id),
     )

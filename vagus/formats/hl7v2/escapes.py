@@ -8,6 +8,8 @@ unterminated stays as it is and is counted. Decode once, after splitting.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
 from vagus.formats.hl7v2.separators import Separators
 
@@ -41,10 +43,10 @@ def escape(text: str, separators: Separators) -> str:
     is needed.
     """
     mark = separators.escape
+    if _harmless(separators)(text):
+        return text
     special = _specials(separators)
-    if not any(char in special or char < " " or char == "\x7f" for char in text):
-        if text != '""':
-            return text
+    if text == '""':
         special = {**special, '"': "X22"}
     if not mark:
         raise ValueError("the message declares no escape character")
@@ -56,6 +58,13 @@ def escape(text: str, separators: Separators) -> str:
         else char
         for char in text
     )
+
+
+@lru_cache(maxsize=64)
+def _harmless(separators: Separators) -> Callable[[str], object]:
+    """A test of texts in which nothing is to be escaped."""
+    delimiters = re.escape("".join(separators))
+    return re.compile(f'(?!""\\Z)[^{delimiters}\x00-\x1f\x7f]*\\Z').match
 
 
 def _specials(separators: Separators) -> dict[str, str]:

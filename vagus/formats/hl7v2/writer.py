@@ -53,7 +53,10 @@ def write(
         name = segment[0] if segment else None
         if not isinstance(name, str) or not _SEGMENT.fullmatch(name):
             raise MessageError("segment-name", f"segment {index}")
-        fields = [_field(value, separators, f"{name}-{n}") for n, value in _fields(segment)]
+        fields = [
+            _field(value, separators, f"{name}-{n}") if value else ""
+            for n, value in _fields(segment)
+        ]
         if name in _HEADERS:
             fields.insert(0, separators.encoding)
         line = separators.field.join([name, *fields]).rstrip(separators.field)
