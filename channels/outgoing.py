@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from channels.config import Address as Given
+from channels.config import DestinationConfig
 from channels.steps import at_acceptance
 from channels.work import Work
 from mappings.catalogue import Catalogue
@@ -15,6 +16,7 @@ from mappings.mapping import Mapping
 from mappings.result import Result
 from vagus.canonical import events
 from vagus.canonical.bundle import FORMAT as CANONICAL
+from vagus.formats.catalogue import FORMATS
 from vagus.kernel.errors import ConfigError, MessageError
 
 
@@ -54,6 +56,35 @@ class Writer:
 
     def _chosen(self, kind: str) -> Mapping | None:
         return self.catalogue.select(CANONICAL, type=kind, to=self.target) if kind else None
+
+
+def writer_of(catalogue: Catalogue, name: str) -> Writer:
+    """What writes by a mapping of that name, or by FORMAT_to_FORMAT; raises ConfigError."""
+    mapping = catalogue.get(name)
+    for target, format in FORMATS.items():
+        if mapping.target_format == target if mapping else name == pair(target):
+            return Writer(catalogue, target, format.compose, mapping)
+    raise ConfigError(f"no mapping '{name}' leads to a format that can be written")
+
+
+def wanted(
+    catalogue: Catalogue, names: Iterable[str], destinations: Iterable[DestinationConfig]
+) -> list[str]:
+    """Those of some mappings that a destination chooses by the event, for events it wants."""
+    choosing: dict[str, list[str]] = {target: [] for target in FORMATS}
+    for config in destinations:
+        for target, patterns in choosing.items():
+            if config.mapping == pair(target):
+                patterns += config.on or ["*"]
+    found = []
+    for name in names:
+        mapping = catalogue.get(name)
+        target = mapping.target_format if mapping else ""
+        known = [events.event_of(target, kind) or "" for kind in mapping.events] if mapping else []
+        patterns = choosing.get(target, [])
+        if any(events.matches(pattern, event) for pattern in patterns for event in known):
+            found.append(name)
+    return found
 
 
 def pair(target: str) -> str:

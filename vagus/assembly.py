@@ -21,7 +21,7 @@ from channels.intake import Intake, Reading
 from channels.link import Link, LinkedSource
 from channels.measure import ChannelMeasures, DestinationMeasures
 from channels.operations import Operations
-from channels.outgoing import Writer, pair, written
+from channels.outgoing import wanted, writer_of, written
 from channels.pipeline import Pipeline
 from channels.poison import StartedMark
 from channels.retry import RetryPolicy
@@ -39,7 +39,6 @@ from channels.steps import (
 from channels.work import Step as Action
 from channels.work import Work
 from connectors.seam import Destination
-from mappings.catalogue import Catalogue
 from mappings.context import Context
 from mappings.single import Expression, compile_expression
 from vagus import publishing
@@ -62,6 +61,8 @@ from vagus.project.model import LINK, SubscriberSettings
 LANE_BYTES = 12
 #: What nearly every feed of a practice begins with.
 USUAL_MAPPINGS = ("ADT_A01", "ADT_A05", "SIU_S12", "ADT_A03", "ADT_A39")
+#: And what is written of it where a destination chooses by event.
+USUAL_WRITTEN = tuple(f"to_{name}" for name in USUAL_MAPPINGS)
 LANES = "lane"
 SENDERS = "sender"
 
@@ -86,8 +87,10 @@ class Running:
     async def prepare(self, pause: float = 0.0) -> None:
         """Compile the mappings that are met first, with a pause after each for other work."""
         catalogue = self.project.catalogue
+        every = [item.config for file in self.project.channels for item in file.destinations]
+        written_out = wanted(catalogue, USUAL_WRITTEN, every)
         for full in (False, True):
-            for name in dict.fromkeys([*catalogue.own_names(), *USUAL_MAPPINGS]):
+            for name in dict.fromkeys([*catalogue.own_names(), *USUAL_MAPPINGS, *written_out]):
                 if (mapping := catalogue.get(name)) is not None:
                     await asyncio.to_thread(mapping.prepare, full=full)
                     await asyncio.sleep(pause)
@@ -365,15 +368,6 @@ class _Assembly:
             return format.encode(work.message) if work.divided else work.envelope.body
 
         return received
-
-
-def writer_of(catalogue: Catalogue, name: str) -> Writer:
-    """What writes by a mapping of that name, or by FORMAT_to_FORMAT; raises ConfigError."""
-    mapping = catalogue.get(name)
-    for target, format in FORMATS.items():
-        if mapping.target_format == target if mapping else name == pair(target):
-            return Writer(catalogue, target, format.compose, mapping)
-    raise ConfigError(f"no mapping '{name}' leads to a format that can be written")
 
 
 def _canonical(work: Work) -> bytes:

@@ -13,6 +13,8 @@ import pytest
 
 from vagus.canonical import bundle
 from vagus.canonical.validation import Validator
+from vagus.formats.format import Terms
+from vagus.formats.hl7v2 import HL7V2
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "riverside_clinic"
 PORTS = ("VAGUS_ADT_PORT", "VAGUS_SIU_PORT", "VAGUS_REGISTRY_PORT", "VAGUS_HTTP_PORT")
@@ -81,3 +83,7 @@ def test_a_run_delivers_refuses_filters_and_adds_up(
         assert content["entry"][0]["resource"]["resourceType"] == "MessageHeader"
     desk = {path.name.rpartition("-")[0] for path in (tmp_path / "out" / "front_desk").iterdir()}
     assert desk <= {"appointment.cancelled", "appointment.noshow"} and desk
+    diary = [path.read_bytes() for path in (tmp_path / "out" / "room_diary").iterdir()]
+    messages = [HL7V2().decode(body, Terms()) for body in diary]
+    assert {"SIU^S12", "SIU^S13", "SIU^S15"} <= {message.type for message in messages}
+    assert all(message.get("SCH-2.1") and message.get("PID-3.1") for message in messages)

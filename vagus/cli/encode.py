@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from channels.outgoing import Writer, Written, pair
+from channels.outgoing import Writer, Written, pair, writer_of
 from mappings.context import Address, Context
-from vagus.assembly import writer_of
 from vagus.canonical import bundle
 from vagus.cli import applying, findings, output, reading
 from vagus.cli.failure import CLEAN, FINDINGS
