@@ -52,8 +52,12 @@ def component(
     else:
         touch_part(session, parts, at, item)
     if deeper:
-        piece = f"part({parts}[{at}], S, {path.sub - 1})"
-        return Value(piece, "T", raw="comp", datatype=datatype, where=where, rawcode=piece)
+        text = f"{parts}[{at}]"
+        piece = f"part({text}, S, {path.sub - 1})"
+        if path.sub > 1:
+            piece = f"({piece} if S in {text} else '')"
+        raw = "comp" if session.flags.full else ""
+        return Value(piece, "T", raw=raw, datatype=datatype, where=where, rawcode=piece)
     return Value(
         f"{texts}[{at}]",
         "T",
