@@ -17,6 +17,8 @@ from mappings.structures import Group
 
 #: Orders of names that are remembered, and how long they may be.
 MOST, LONGEST = 200, 100
+#: Segments that start a group of the message level and that many senders leave out.
+_LEFT_OUT = frozenset(("RGS",))
 
 Segment = list[str]
 Row = list[Any]
@@ -69,6 +71,12 @@ class Plan:
         self._once: set[tuple[str, ...]] = set()
         self.needs = needs
         self.orders: dict[tuple[str, ...], Order] = {}
+        self.implied = {
+            inner.start: (self._into(root, child), [child.start, *self._pads[child.start]])
+            for child in root.groups
+            if child.start in _LEFT_OUT
+            for inner in child.groups
+        }
 
     def _fill(self, group: Group) -> None:
         moves = self._states[id(group)].moves
@@ -81,15 +89,13 @@ class Plan:
                     Move(depth, open_group.slot(name), 0, state, None)
                 )
             for child in sorted(open_group.groups, key=lambda item: not item.values):
-                move = Move(
-                    depth,
-                    open_group.slot(child.name),
-                    child.size,
-                    self._states[id(child)],
-                    child,
-                )
-                moves.setdefault(child.start, []).append(move)
+                moves.setdefault(child.start, []).append(self._into(open_group, child))
             open_group = open_group.parent
+
+    def _into(self, around: Group, child: Group) -> Move:
+        """The move that opens a group."""
+        state = self._states[id(child)]
+        return Move(around.depth, around.slot(child.name), child.size, state, child)
 
     def padding(self, names: Sequence[str]) -> list[Row]:
         """What makes the rows of those segments wide enough."""
@@ -100,6 +106,8 @@ class Plan:
         """Remember an order of names that comes again."""
         if self._qualified or len(names) > LONGEST or len(self.orders) >= MOST:
             return
+        if next((n for n in names if n in self.implied or n in _LEFT_OUT), "") in self.implied:
+            return  # the group it opens begins with a row that no segment has
         if names not in self._once:
             if len(self._once) < MOST * 10:
                 self._once.add(names)
@@ -149,6 +157,8 @@ def _sorted(rows: Sequence[Row], plan: Plan, misplaced: list[str]) -> list[Any]:
     for row in rows:
         name = row[0]
         choices = moves.get(name)
+        if choices is None and (implied := plan.implied.get(name)) is not None:
+            choices = _place(stack, implied[0], implied[1].copy()).get(name)
         if choices is None or (move := _choose(choices, row)) is None:
             root[-1].setdefault(name, []).append(row)
             if name in plan.known:
@@ -176,6 +186,8 @@ def group_rows(
         row: Row = segment[:width]
         row += [""] * (width - len(row))
         choices = moves.get(name)
+        if choices is None and (implied := plan.implied.get(name)) is not None:
+            choices = _place(stack, implied[0], [*implied[1], 0, 0]).get(name)
         move = _choose(choices, row) if choices else None
         row += [0, occurrence]
         rows.append((name, row, segment))

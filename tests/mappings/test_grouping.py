@@ -55,3 +55,30 @@ def test_qualified_groups_are_tried_before_plain_ones(compiled: Callable[[str], 
     assert len(found[root.slot("1000A")]) == 1
     assert len(found[root.slot("1000B")]) == 1
     assert len(found[root.slot("1000")]) == 2
+
+
+def test_services_without_the_segment_of_their_group_open_it():
+    misplaced: list[str] = []
+    root = structures.standard("SIU_S12")
+    assert root is not None
+    segments = [
+        ["MSH"],
+        ["SCH"],
+        ["PID"],
+        ["AIG", "1"],
+        ["NTE"],
+        ["AIP", "1"],
+        ["RGS"],
+        ["AIP", "2"],
+    ]
+    for made in (
+        group(segments, Plan(root, {"AIP": 2}), misplaced),
+        group_rows(segments, Plan(root, {"AIP": 2}), misplaced, []),
+    ):
+        first, second = made[root.slot("RGS")]
+        inner = root.child("RGS")
+        assert [item[0][1] for item in first[inner.slot("AIP")]] == ["1"]
+        assert [item[0][1] for item in second[inner.slot("AIP")]] == ["2"]
+        (machine,) = first[inner.slot("AIG")]
+        assert machine[inner.child("AIG").slot("NTE")]
+    assert misplaced == []

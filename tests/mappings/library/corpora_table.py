@@ -14,6 +14,7 @@ from typing import Any
 
 from mappings.catalogue import Catalogue, load
 from mappings.context import Context
+from mappings.result import Left
 from vagus.canonical.bundle import dumps
 from vagus.canonical.identity import Identity
 from vagus.canonical.systems import Systems
@@ -40,6 +41,7 @@ class Outcome:
     issues: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     loss: list[str] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
     stable: bool = True
 
 
@@ -108,6 +110,7 @@ def _outcome(file: str, message: Any, mapping: Any, facts: Context, check: Valid
         [f"{issue.place.split('[')[0]}: {issue.code}" for issue in issues],
         [warning.code for warning in result.warnings],
         [f"{segment}-{number}" for segment, _, numbers in result.loss for number in numbers],
+        result.left,
         dumps(result.bundle) == dumps(again.bundle),
     )
 
