@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vagus.formats.x12.findings import KINDS
+from vagus.formats.x12.reader import read
 from vagus.formats.x12.results import Group, Interchange, TransactionSet, Verdict
 
 CLEAN = interchange("270")
@@ -105,6 +106,16 @@ def test_a_set_is_read_again_after_one_that_broke_off() -> None:
         Verdict.ACCEPTED,
     ]
     assert said(sets[1].findings) == [("se-missing", "SE")]
+
+
+@pytest.mark.parametrize("size", [1, 5, 50, 169, 170, 171, 1000])
+def test_a_set_cut_off_by_the_next_interchange_is_told_however_the_bytes_come(size: int) -> None:
+    data = CLEAN[: CLEAN.index(b"BHT*")] + CLEAN
+    found = list(read(data[at : at + size] for at in range(0, len(data), size)))
+    kinds = [item.kind for result in found for item in result.findings]
+    assert kinds == ["se-missing", "ge-missing", "iea-missing"]
+    sets = [item.verdict for item in found if isinstance(item, TransactionSet)]
+    assert sets == [Verdict.REJECTED, Verdict.ACCEPTED]
 
 
 def test_a_group_tells_how_many_sets_are_accepted() -> None:

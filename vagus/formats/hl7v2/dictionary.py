@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from vagus.formats.data import document
 from vagus.kernel import strictyaml
-from vagus.kernel.diagnostics import Diagnostics, Place
-from vagus.kernel.errors import ConfigError
-from vagus.kernel.strictyaml import Fields
 
 DATA = Path(__file__).with_name("data")
 
@@ -77,17 +75,6 @@ def datatypes() -> tuple[str, ...]:
 def sections(path: Path) -> dict[str, str]:
     """A file of the dictionary as its blocks of lines by name; raises ConfigError."""
     return {key: str(strictyaml.plain(node)) for key, node in document(path).entries.items()}
-
-
-def document(path: Path) -> Fields:
-    """The one map that a data file holds; raises ConfigError."""
-    diagnostics = Diagnostics()
-    for node in strictyaml.load_file(path, diagnostics, path.name):
-        if isinstance(node, Fields):
-            diagnostics.raise_errors()
-            return node
-    diagnostics.error(Place(path.name), "bad-data", "the file must be a map")
-    raise ConfigError(diagnostics=diagnostics.errors)
 
 
 @cache

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from functools import cache
 
+from vagus.formats.data import document
 from vagus.formats.groups import Group, parse
 from vagus.formats.hl7v2 import grammar
-from vagus.formats.hl7v2.dictionary import DATA, document
+from vagus.formats.hl7v2.dictionary import DATA
 from vagus.formats.hl7v2.grammar import Item
 from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics

@@ -28,6 +28,7 @@ class State:
 
     line: Line
     moves: dict[str, Move] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)  # keys that lead nowhere
     accepts: Callable[[str], re.Match[str] | None] = lambda raw: None
     is_watched: bool = False
 
@@ -97,9 +98,16 @@ class Automaton:
 
     def move(self, state: State, key: str, raw: str) -> Move | None:
         """The move a segment makes from a state, or None; remembered under `key`."""
+        if key in state.strangers:
+            return None
         name, qualifier = self.key(raw)
         move = self._search(state.line, name, qualifier)
-        if move is not None and name != "ST" and len(state.moves) < _MOST_MOVES:
+        is_full = len(state.moves) + len(state.strangers) >= _MOST_MOVES
+        if name == "ST" or is_full:
+            return move
+        if move is None:
+            state.strangers.add(key)
+        else:
             state.moves[key] = move
         return move
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from vagus.formats.data import document
 from vagus.kernel import strictyaml
-from vagus.kernel.diagnostics import Diagnostics, Place
-from vagus.kernel.errors import ConfigError
 from vagus.kernel.strictyaml import Fields
 
 DATA = Path(__file__).with_name("data")
@@ -76,17 +75,6 @@ def notes(text: str) -> tuple[Note, ...]:
         pairs = [int(digits[at : at + 2]) for at in range(0, len(digits), 2)]
         found.append(Note(letter, tuple(pairs)))
     return tuple(found)
-
-
-def document(path: Path) -> Fields:
-    """The one map that a data file holds; raises ConfigError."""
-    diagnostics = Diagnostics()
-    for node in strictyaml.load_file(path, diagnostics, path.name):
-        if isinstance(node, Fields):
-            diagnostics.raise_errors()
-            return node
-    diagnostics.error(Place(path.name), "bad-data", "the file must be a map")
-    raise ConfigError(diagnostics=diagnostics.errors)
 
 
 def texts(fields: Fields) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vagus.formats.data import document
 from vagus.formats.x12 import dictionary, notation
 from vagus.formats.x12.notation import Use
 from vagus.formats.x12.situations import Situation, parse
@@ -48,10 +49,10 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._diagnostics = Diagnostics()
-        self._document = dictionary.document(path)
+        self._document = document(path)
         self._name = self._text("guide")
         shared = path.parent / "shared.yaml"
-        self._codes = {**dictionary.texts(dictionary.document(shared)), **self._section("codes")}
+        self._codes = {**dictionary.texts(document(shared)), **self._section("codes")}
         self._segments = dictionary.segments(path.parent.name)
         blocks = self._document.entries.get("blocks")
         self._blocks = blocks.entries if isinstance(blocks, Fields) else {}

@@ -14,6 +14,7 @@ from functools import lru_cache
 from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.tree import QUALIFIED
 from vagus.formats.x12.units import Node, Unit
+from vagus.formats.x12.values import at
 
 _PATH = re.compile(
     r"(?:(?P<loop>\w*)/)?(?P<segment>[A-Z][A-Z0-9]{1,2})(?:\[(?P<codes>[^\]]+)\])?"
@@ -97,7 +98,7 @@ def _rows(node: Node, path: Path, unit: Unit) -> Iterator[str]:
 def _qualifier(raw: str, unit: Unit) -> str:
     parts = raw.split(unit.delimiters.element)
     number, component = QUALIFIED.get(parts[0], (1, 0))
-    value = parts[number] if number < len(parts) else ""
+    value = at(parts, number)
     return value.split(unit.delimiters.component)[0] if component else value
 
 
@@ -106,11 +107,11 @@ def _values(raw: str, path: Path, unit: Unit) -> Iterator[str]:
     if not path.element:
         yield raw
         return
-    value = parts[path.element] if path.element < len(parts) else ""
+    value = at(parts, path.element)
     mark = unit.delimiters.repetition
     for repeat in value.split(mark) if mark else [value]:
         if path.component:
             pieces = repeat.split(unit.delimiters.component)
-            repeat = pieces[path.component - 1] if path.component <= len(pieces) else ""
+            repeat = at(pieces, path.component - 1)
         if repeat:
             yield repeat

@@ -68,14 +68,11 @@ class _Reader:
         if chunk.fault and not chunk.starts:
             yield from self._odd(chunk)
             return
+        segments = [] if chunk.starts else chunk.clean()
+        self._open_waiting(segments)
         if chunk.starts:
             yield from self._start(chunk)
-            return
-        segments = chunk.clean()
         index = 0
-        if self._waiting and segments:
-            held, self._waiting = self._waiting, None
-            self._open(*held, following=segments)
         while index < len(segments):
             if self._body is not None:
                 index = self._body.read(chunk, segments, index)
@@ -88,9 +85,7 @@ class _Reader:
 
     def end(self) -> Iterator[Result]:
         """What the end of the input leaves open."""
-        if self._waiting:
-            held, self._waiting = self._waiting, None
-            self._open(*held, following=[])
+        self._open_waiting([])
         yield from self._break_off("iea-missing")
         if not self._any:
             yield Outside(0, 0, [finding("no-interchange", segment="ISA")])
@@ -181,6 +176,12 @@ class _Reader:
         if gs[6] in self._seen:
             self._group_fault("group-repeated", "GS", offset, 6)
         self._seen.add(gs[6])
+
+    def _open_waiting(self, following: list[str]) -> None:
+        """Begin the set whose ST was the last segment of the chunk before."""
+        if self._waiting is not None:
+            held, self._waiting = self._waiting, None
+            self._open(*held, following=following)
 
     def _open(self, chunk: Chunk, segments: list[str], index: int, following: list[str]) -> None:
         """Begin a set; what follows ST may be needed to tell its guide."""

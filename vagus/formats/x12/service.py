@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from vagus.formats.data import document
 from vagus.formats.x12 import dictionary, elements, notation, values
 from vagus.formats.x12.delimiters import Delimiters
 from vagus.formats.x12.elements import Fault
@@ -57,7 +58,7 @@ def acknowledgement_faults(raw: str, delimiters: Delimiters) -> list[Fault]:
 @cache
 def _ta1() -> Line:
     release = "005010"
-    shared = dictionary.texts(dictionary.document(dictionary.DATA / release / "shared.yaml"))
+    shared = dictionary.texts(document(dictionary.DATA / release / "shared.yaml"))
     said = notation.statement(shared["ta1"], shared)
     segment = dictionary.segments(release)["TA1"]
     root = Loop("", True, 1, None)

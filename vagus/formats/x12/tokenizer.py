@@ -8,7 +8,8 @@ character (latin-1), so that no character set can break the reading.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
 
 from vagus.formats.x12.delimiters import DEFAULT, ISA_LENGTH, Delimiters, declared
 
@@ -35,6 +36,7 @@ class Chunk:
     fault: str = ""
     starts: bool = False  # the only segment is an ISA
     is_plain: bool = False  # no segment has blanks or line ends around it
+    _starts: list[int] = field(default_factory=list)  # offsets, once one is asked for
 
     @property
     def text(self) -> str:
@@ -56,9 +58,11 @@ class Chunk:
 
     def where(self, index: int) -> int:
         """The offset in bytes of the segment at an index."""
-        before = self.segments[:index]
-        lead = len(self.segments[index]) - len(self.segments[index].lstrip(BLANK))
-        return self.offset + sum(map(len, before)) + len(before) + lead
+        if not self._starts:
+            lengths = (len(segment) + 1 for segment in self.segments)
+            self._starts = list(accumulate(lengths, initial=self.offset))
+        segment = self.segments[index]
+        return self._starts[index] + len(segment) - len(segment.lstrip(BLANK))
 
 
 def chunks(pieces: Iterable[bytes]) -> Iterator[Chunk]:

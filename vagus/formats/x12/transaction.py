@@ -94,7 +94,7 @@ class SetReader:
         """Read segments from an index on; returns the index of the first that is not its own."""
         element, firsts = self.automaton.delimiters.element, self.automaton.firsts
         keys, collector = self.automaton.keys, self.collector
-        self._chunk = chunk
+        self._chunk, self._index = chunk, start
         state, counts, position = self._state, self._frames[-1], self.position
         for index in range(start, len(segments)):
             raw = segments[index]

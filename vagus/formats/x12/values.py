@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)", re.ASCII)
@@ -79,3 +80,8 @@ def _instant(value: str) -> str:
 def whole(text: str) -> int:
     """A count or number of at most twelve digits; -1 for anything else."""
     return int(text) if text.isdecimal() and len(text) <= 12 else -1
+
+
+def at(parts: Sequence[str], number: int) -> str:
+    """The element of a number in a segment that has been split, '' beyond its end."""
+    return parts[number] if number < len(parts) else ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from vagus.formats.x12.checks.money import Cents, adjusted, cents
 from vagus.formats.x12.transaction import SetReader, Spot
 from vagus.formats.x12.tree import Line, Loop
+from vagus.formats.x12.values import at
 
 SEGMENTS = ("CLM", "SV1", "SV2", "SV3", "SBR", "CAS", "AMT", "NM1", "SVD")
 LOOPS = ("2300", "2430")
@@ -63,21 +64,21 @@ class ClaimBalance:
             return
         parts = raw.split(self._element)
         if name == "CLM":
-            charge = cents(_at(parts, 2))
+            charge = cents(at(parts, 2))
             self._claim = _Claim(self._reader.spot(line), charge)
         elif self._claim is not None:
             self._within(self._claim, line, name, loop, parts)
 
     def _within(self, claim: _Claim, line: Line, name: str, loop: str, parts: list[str]) -> None:
         if name in _CHARGE:
-            self._charge = cents(_at(parts, _CHARGE[name]))
+            self._charge = cents(at(parts, _CHARGE[name]))
             claim.count += 1
             claim.lines = _sum(claim.lines, self._charge)
         elif name == "SBR":
             claim.payers.append(_Payer(self._reader.spot(line)))
         elif name == "SVD":
-            paid = cents(_at(parts, 2))
-            self._decision = _Decision(self._reader.spot(line), _at(parts, 1), paid)
+            paid = cents(at(parts, 2))
+            self._decision = _Decision(self._reader.spot(line), at(parts, 1), paid)
         elif name == "CAS" and loop == "2430" and self._decision:
             self._decision.adjusted = _sum(self._decision.adjusted, adjusted(parts))
         elif claim.payers:
@@ -86,10 +87,10 @@ class ClaimBalance:
     def _of_payer(self, payer: _Payer, name: str, parts: list[str]) -> None:
         if name == "CAS":
             payer.adjusted = _sum(payer.adjusted, adjusted(parts))
-        elif name == "AMT" and _at(parts, 1) == "D":
-            payer.paid = cents(_at(parts, 2))
-        elif name == "NM1" and _at(parts, 1) == "PR":
-            payer.id = _at(parts, 9)
+        elif name == "AMT" and at(parts, 1) == "D":
+            payer.paid = cents(at(parts, 2))
+        elif name == "NM1" and at(parts, 1) == "PR":
+            payer.id = at(parts, 9)
 
     def closed(self, loop: Loop) -> None:
         """A line's decision, or a claim, is complete."""
@@ -121,10 +122,6 @@ class ClaimBalance:
                 continue
             if charge - payer.adjusted - claim.adjusted[payer.id] != payer.paid:
                 self._reader.report("payer-balance", payer.spot)
-
-
-def _at(parts: list[str], number: int) -> str:
-    return parts[number] if number < len(parts) else ""
 
 
 def _sum(total: Cents | None, amount: Cents | None) -> Cents | None:

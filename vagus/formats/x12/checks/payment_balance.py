@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from vagus.formats.x12.checks.money import Cents, adjusted, cents
 from vagus.formats.x12.transaction import SetReader, Spot
 from vagus.formats.x12.tree import Line, Loop
+from vagus.formats.x12.values import at
 
 SEGMENTS = ("BPR", "CLP", "CAS", "SVC", "PLB")
 LOOPS = ("2100", "2110")
@@ -61,12 +62,12 @@ class PaymentBalance:
         parts = raw.split(self._element)
         match line.id:
             case "BPR":
-                amount = cents(_at(parts, 2))
+                amount = cents(at(parts, 2))
                 self._payment = (self._reader.spot(line), amount) if amount is not None else None
             case "CLP":
                 self._start(line, parts)
             case "SVC":
-                self._line = self._money(line, _at(parts, 2), _at(parts, 3))
+                self._line = self._money(line, at(parts, 2), at(parts, 3))
                 if self._claim is not None:
                     self._claim.count += 1
                     self._claim.lines += self._line.charge
@@ -81,9 +82,9 @@ class PaymentBalance:
         return _Money(self._reader.spot(line), amounts[0] or 0, amounts[1] or 0, sound)
 
     def _start(self, line: Line, parts: list[str]) -> None:
-        patient = cents(_at(parts, 5)) if _at(parts, 5) else None
-        money = self._money(line, _at(parts, 3), _at(parts, 4))
-        self._claim = _Claim(money, _at(parts, 2), patient)
+        patient = cents(at(parts, 5)) if at(parts, 5) else None
+        money = self._money(line, at(parts, 3), at(parts, 4))
+        self._claim = _Claim(money, at(parts, 2), patient)
         self._total += money.paid
         self._is_sound = self._is_sound and money.sound
 
@@ -93,7 +94,7 @@ class PaymentBalance:
             self._line.adjust(amount)
         if self._claim is not None:
             self._claim.money.adjust(amount)
-            if _at(parts, 1) == "PR":
+            if at(parts, 1) == "PR":
                 self._claim.owed += amount or 0
 
     def _provider(self, parts: list[str]) -> None:
@@ -129,7 +130,3 @@ class PaymentBalance:
             spot, amount = self._payment
             if amount != self._total:
                 self._reader.report("payment-balance", spot, 2, number="782")
-
-
-def _at(parts: list[str], number: int) -> str:
-    return parts[number] if number < len(parts) else ""

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from vagus.formats.x12.transaction import SetReader
 from vagus.formats.x12.tree import Line
+from vagus.formats.x12.values import at
 
 SEGMENTS = ("NM1", "N1", "REF", "N4")
 _ZIP = re.compile(r"\d{5}(?:\d{4})?", re.ASCII)
@@ -40,14 +41,14 @@ class Shapes:
             return
         parts = raw.split(self._element)
         match line.id:
-            case "NM1" if _at(parts, 8) == "XX" and not is_npi(_at(parts, 9)):
+            case "NM1" if at(parts, 8) == "XX" and not is_npi(at(parts, 9)):
                 self._reader.report("bad-npi", self._reader.spot(line), 9, number="67")
-            case "N1" if _at(parts, 3) == "XX" and not is_npi(_at(parts, 4)):
+            case "N1" if at(parts, 3) == "XX" and not is_npi(at(parts, 4)):
                 self._reader.report("bad-npi", self._reader.spot(line), 4, number="67")
-            case "REF" if _at(parts, 1) == "EI" and not _EIN.fullmatch(_ein(parts)):
+            case "REF" if at(parts, 1) == "EI" and not _EIN.fullmatch(_ein(parts)):
                 self._reader.report("bad-shape", self._reader.spot(line), 2, number="127")
             case "N4":
-                self._zip(line, _at(parts, 3), _at(parts, 4))
+                self._zip(line, at(parts, 3), at(parts, 4))
 
     def _zip(self, line: Line, code: str, country: str) -> None:
         if not code or country not in ("", "US", "USA"):
@@ -58,11 +59,7 @@ class Shapes:
             self._reader.report("short-zip", self._reader.spot(line), 3, number="116")
 
 
-def _at(parts: list[str], number: int) -> str:
-    return parts[number] if number < len(parts) else ""
-
-
 def _ein(parts: list[str]) -> str:
     """An employer's number is also written with a hyphen after its prefix."""
-    text = _at(parts, 2)
+    text = at(parts, 2)
     return text[:2] + text[3:] if text[2:3] == "-" else text

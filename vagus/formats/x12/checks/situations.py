@@ -9,6 +9,7 @@ from vagus.formats.x12.guide import Guide
 from vagus.formats.x12.situations import Place, Situation
 from vagus.formats.x12.transaction import SetReader, Spot
 from vagus.formats.x12.tree import QUALIFIED, Line, Loop
+from vagus.formats.x12.values import at
 
 
 @dataclass(slots=True)
@@ -74,15 +75,15 @@ class Situations:
         parts = raw.split(delimiters.element)
         if place.codes:
             number, component = QUALIFIED.get(place.segment, (1, 0))
-            code = parts[number] if number < len(parts) else ""
+            code = at(parts, number)
             if (code.split(delimiters.component)[0] if component else code) not in place.codes:
                 return False
         if not place.element:
             return True
-        value = parts[place.element] if place.element < len(parts) else ""
+        value = at(parts, place.element)
         if place.component:
             pieces = value.split(delimiters.component)
-            value = pieces[place.component - 1] if place.component <= len(pieces) else ""
+            value = at(pieces, place.component - 1)
         return value in place.values if place.values else bool(value)
 
 
