@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
-from operator import add, call, itemgetter
+from operator import add, getitem, itemgetter
 from typing import Any
 
 from mappings.seen import Unfit
@@ -37,42 +37,56 @@ class Needs:
         self._filled = filled
         self._without = without
         self._single = single
-        self._known: dict[str, tuple[Any, ...]] = {}
 
-    def of(self, order: Sequence[str]) -> Looks:
-        """What must hold of a message with its segments in that order."""
-        never = any(order.count(name) > 1 for name in self._single if name in order)
-        return Looks(never, [self._known.get(name) or self._looks(name) for name in order])
-
-    def _looks(self, name: str) -> tuple[Any, ...]:
-        """How to get at what must be empty, what is then got, and how to get at the rest."""
-        empty = sorted(self._empty.get(name, ()))
-        blank: Any = [""] if len(empty) == 1 else ("",) * len(empty) or []
-        without = (_getter(fields.get(name, ())) for fields in self._without)
-        found = (_getter(empty), blank, _getter(self._filled.get(name, ())), *without)
-        self._known[name] = found
-        return found
+    def of(self, names: Sequence[str], widths: Sequence[int]) -> Looks:
+        """What must hold of the rows of those segments and widths, one behind the other."""
+        empty: list[int] = []
+        kinds: dict[tuple[bool, bool, bool, bool], list[int]] = {}
+        never = any(names.count(name) > 1 for name in self._single if name in names)
+        start = 0
+        for name, width in zip(names, widths, strict=True):
+            empty += (start + number for number in self._empty.get(name, ()))
+            marks = [fields.get(name, ()) for fields in self._without]
+            filled = self._filled.get(name, ())
+            for number in {*filled, *(number for fields in marks for number in fields)}:
+                component, repetition, part = (number in fields for fields in marks)
+                kind = number in filled, component, repetition, part
+                kinds.setdefault(kind, []).append(start + number)
+            start += width
+        return Looks(never, empty, kinds)
 
 
 class Looks:
     """How to see in few steps whether the rows of a message are as narrowed code needs them."""
 
-    def __init__(self, never: bool, looks: Sequence[tuple[Any, ...]]) -> None:
+    def __init__(
+        self,
+        never: bool,
+        empty: Collection[int],
+        kinds: Mapping[tuple[bool, bool, bool, bool], Collection[int]],
+    ) -> None:
         self._never = never
-        self._empty, self._blank, self._filled, *self._without = map(list, zip(*looks, strict=True))
+        self._empty = _getter(empty)
+        self._blank = self._empty([""] * (max(empty, default=0) + 1))
+        self._kinds = [
+            (_getter(places), filled, [at for at, mark in enumerate(marks) if mark])
+            for (filled, *marks), places in kinds.items()
+        ]
 
-    def hold(self, rows: Sequence[Row], separators: Sequence[str]) -> bool:
+    def hold(self, flat: list[str], separators: Sequence[str]) -> bool:
         """Whether they are."""
-        if self._never or list(map(call, self._empty, rows)) != self._blank:
+        if self._never or self._empty(flat) != self._blank:
             return False
-        if "" in chain.from_iterable(map(call, self._filled, rows)):
-            return False
-        component, repetition, part = (
-            "\n".join(chain.from_iterable(map(call, getters, rows))) for getters in self._without
-        )
-        return not (
-            separators[0] in component or separators[1] in repetition or separators[2] in part
-        )
+        for get, filled, marks in self._kinds:
+            found = get(flat)
+            if filled and "" in found:
+                return False
+            if marks:
+                text = "\n".join(found)
+                for at in marks:
+                    if separators[at] in text:
+                        return False
+        return True
 
 
 class Order:
@@ -84,6 +98,7 @@ class Order:
 
     def __init__(self, pads: list[Row], root: Row, rows: Sequence[Row]) -> None:
         self._pads = pads
+        self._cuts = [slice(len(pad) + 1) for pad in pads]
         self._at = {id(row): at for at, row in enumerate(rows)}
         self._templates: list[Row] = []
         self._cells: list[tuple[int, int, Any]] = []  # instance, slot, where its rows stand
@@ -116,8 +131,10 @@ class Order:
     def root(self, segments: Sequence[Row], separators: Sequence[str]) -> Row:
         """The message level of a message of that order; Unfit when it is not as it must be."""
         rows = list(map(add, segments, self._pads))
-        if self.looks is not None and not self.looks.hold(rows, separators):
-            raise Unfit
+        if self.looks is not None:
+            flat = list(chain.from_iterable(map(getitem, rows, self._cuts)))
+            if not self.looks.hold(flat, separators):
+                raise Unfit
         made = list(map(list.copy, self._templates))
         for number, slot, place in self._cells:
             made[number][slot] = rows[place]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -54,7 +54,7 @@ class Address:
     release: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """The facts of one delivery. Built once per channel; `arrived` gives the one of a message.
 
@@ -84,6 +84,13 @@ class Context:
 
     def arrived(self, message_id: str, received_at: str, now: str, raw_url: str = "") -> Context:
         """The same channel's context for another message."""
-        return replace(
-            self, message_id=message_id, received_at=received_at, now=now, raw_url=raw_url
+        found = object.__new__(Context)
+        # Several times quicker than `replace`, for every message.
+        found.__dict__.update(
+            self.__dict__,
+            message_id=message_id,
+            received_at=received_at,
+            now=now,
+            raw_url=raw_url,
         )
+        return found

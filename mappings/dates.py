@@ -45,6 +45,7 @@ _UNITS = {
 OffsetAt = Callable[[str], str]
 
 
+@lru_cache(maxsize=4096)
 def date(text: str) -> str:
     """The FHIR date of a text, at most to the day; '' when it is none."""
     year = text[:4]

@@ -6,10 +6,14 @@ segment are padded. Texts of users never become code: they enter as `repr` or as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Line = str | Callable[[], str]
+#: How many lines below a literal are looked at for what is added to it.
+NEAR = 12
+_NAMES = re.compile(r"\b[a-z]\d+[a-z]*\b")
 
 
 class Names:
@@ -95,6 +99,11 @@ class Block:
     def add(self, line: Line) -> None:
         """Write a line."""
         self._lines.append((self.level, line))
+
+    def begin(self, name: str, literal: str) -> None:
+        """Write a line that names a list or object, to which more will be added."""
+        line = f"{name} = {literal}"
+        self.add(Begun(line) if literal[-1] in "]}" else line)
 
     @contextmanager
     def indented(self) -> Iterator[None]:
@@ -211,7 +220,46 @@ class Block:
 
     def text(self) -> str:
         """The whole text of an outermost block."""
-        return "\n".join(
-            "    " * level + (line if isinstance(line, str) else line())
-            for level, line in self._lines
-        )
+        lines = [(level, line if isinstance(line, str) else line()) for level, line in self._lines]
+        for at in range(len(lines)):
+            _grow(lines, at)
+        return "\n".join("    " * level + line for level, line in lines if line)
+
+
+class Begun(str):
+    """A line that names the literal of a list or object, to which more is added later."""
+
+    __slots__ = ()
+
+
+def _grow(lines: list[tuple[int, str]], at: int) -> None:
+    """Put what is surely added to a literal into it, as long as nothing else is done with it.
+
+    The literal then stands where that was added. Whatever stands between must have nothing to do
+    with the names in it, and it must not call anything, so that calls keep their order.
+    """
+    level, line = lines[at]
+    while isinstance(line, Begun):
+        name = line[: line.index(" ")]
+        used = re.compile(rf"\b{name}\b")
+        inside = set(_NAMES.findall(line))
+        for below in range(at + 1, min(at + 1 + NEAR, len(lines))):
+            depth, other = lines[below]
+            if depth < level:
+                return
+            if used.search(other):
+                break
+            if other and ("(" in line or not inside.isdisjoint(_NAMES.findall(other))):
+                return
+        else:
+            return
+        start, end = (f"{name}.append(", ")") if line[-1] == "]" else (f"{name}['", "")
+        if depth != level or not other.startswith(start) or len(used.findall(other)) > 1:
+            return
+        new = other[len(name) + 1 :].replace("'] = ", "': ", 1)
+        if end:
+            new = other[len(start) : -1]
+        whole = line[:-1] if line[-2] in "[{" else f"{line[:-1]}, "
+        lines[at] = (level, "")
+        at, line = below, Begun(f"{whole}{new}{line[-1]}")
+        lines[at] = (level, line)

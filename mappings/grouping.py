@@ -8,7 +8,6 @@ sub-groups, each a list or the empty tuple, then (message level only) what no gr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import add
 from typing import Any
 
 from mappings.arrangement import Needs, Order, name_of
@@ -120,7 +119,8 @@ class Plan:
         except ValueError:
             return
         order.misplaced = misplaced
-        order.looks = self.needs.of(names) if self.needs is not None else None
+        if self.needs is not None:
+            order.looks = self.needs.of(names, [len(row) for row in rows])
         self.orders[names] = order
 
     def instance(self) -> list[Any]:
@@ -142,9 +142,14 @@ def group(
     if order is not None:
         misplaced += order.misplaced
         return order.root(segments, separators)
-    rows = list(map(add, segments, plan.padding(names)))
-    if plan.needs is not None and not plan.needs.of(names).hold(rows, separators):
-        raise Unfit
+    pads = plan.padding(names)
+    rows = [row + pad for row, pad in zip(segments, pads, strict=True)]
+    if plan.needs is not None:
+        widths = [len(pad) + 1 for pad in pads]
+        looks = plan.needs.of(names, widths)
+        flat = [value for row, width in zip(rows, widths, strict=True) for value in row[:width]]
+        if not looks.hold(flat, separators):
+            raise Unfit
     root = _sorted(rows, plan, misplaced)
     plan.learn(names)
     return root

@@ -92,11 +92,14 @@ def loop(
     since = session.block.position()
     session.block.regions += 1
     over = f"over(z, {site}, n, len({found.code}))" if session.seen is None else "unfit()"
+    # One round of a loop that is run once is in the bound that the count begins with.
+    outermost = session.seen is not None and session.eachs == 1
+    several = f"len({found.code}) > 1 and " if outermost else ""
     if not lone:
         session.block.add(
             lambda: (
-                f"if (n := n + len({found.code}) * {max(1, blocks[0].weight)}) > {MAX_ITEMS}:"
-                f" {over}"
+                f"if {several}(n := n + len({found.code}) * {max(1, blocks[0].weight)})"
+                f" > {MAX_ITEMS}: {over}"
             )
         )
     with session.nested(header) as block:
@@ -108,7 +111,7 @@ def loop(
             takes(session, node)
             yield item
     session.block.regions -= 1
-    session.bound += max(1, blocks[0].weight) if lone else 0
+    session.bound += max(1, blocks[0].weight) if lone or outermost else 0
     if found.gone:
         session.block.forget(since)
     else:

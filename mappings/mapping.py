@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
@@ -21,6 +22,7 @@ from vagus.canonical.bundle import message_bundle
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import MappingError
 
+_LAST = itemgetter(slice(-1, None))
 _TRACED = Flags(full=True, trace=True)
 
 
@@ -125,12 +127,9 @@ class Mapping:
         text = state.text = "\r".join(map("|".join, segments))
         if getattr(message, "has_escapes", False) or getattr(message, "has_nulls", False):
             return True
-        return (
-            "| " in text
-            or f"{state.component} " in text
-            or f"{state.repetition} " in text
-            or f"{state.sub} " in text
-        )
+        *before, _ = text.split(" ")
+        marks = ("|", state.component, state.repetition, state.sub)
+        return not set(map(_LAST, before)).isdisjoint(marks)
 
     def _variant(self, flags: Flags) -> Variant:
         variant = self._variants.get(flags)

@@ -87,7 +87,7 @@ def _many(session: Session, element: Element, node: Node, store: Sink) -> bool:
             return _list(session, element, node, store)
         case Object() if "$each" in node.entries:
             name = session.names.fresh()
-            session.block.add(f"{name} = []")
+            session.block.begin(name, "[]")
             with extended(session, node):
                 _looped(session, element, node, name)
                 noted(session, "False")
@@ -110,7 +110,7 @@ def _list(session: Session, element: Element, node: Items, store: Sink) -> bool:
         traced(session, node)
         return True
     name = session.names.fresh()
-    session.block.add(f"{name} = []")
+    session.block.begin(name, "[]")
     sure = False
     if not all(reads(child) for child in node.items):
         touch_always(session)
@@ -324,7 +324,7 @@ def filled(
     fixed = 0
     sure: set[str] = set()
     if begun:
-        session.block.add(f"{name} = {start}")
+        session.block.begin(name, start)
     for key, child in node.elements():
         if key == "resourceType" and shape.kind == "resource":
             continue
@@ -340,7 +340,7 @@ def filled(
                 leading.append(f"{key!r}: {code}")
             continue
         if not begun:
-            session.block.add(f"{name} = {{{', '.join(leading)}}}")
+            session.block.begin(name, f"{{{', '.join(leading)}}}")
             begun = True
         element = literals.element_of(session, shape, key, node.keys[key])
         if element is not None and put(session, element, child, _setter(session, name, key)):

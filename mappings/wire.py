@@ -91,6 +91,8 @@ def _single(
         code, raw = name, "rep"
     if (segment, path.field) in session.firsts and raw == "field" and not path.sub:
         raw = "first" if path.component else raw
+    elif path.component == 1 and not path.sub and _bare(session, path, place):
+        raw = "first"
     elif path.component:
         sure = sure and path.repetition < 2
         once = path.repetition < 2 and never(session, 1, *place)
@@ -98,7 +100,7 @@ def _single(
         return component(
             session, code, raw, path, datatype, path.text, held, sure, once=once, whole=whole
         )
-    bare = path.repetition < 2 and all(never(session, mark, *place) for mark in range(3))
+    bare = _bare(session, path, place)
     always = always or (sure and bare)
     if always:
         touch_always(session)
@@ -116,6 +118,11 @@ def _single(
     )
 
 
+def _bare(session: Session, path: Path, place: tuple[str, int]) -> bool:
+    """Whether a field holds no punctuation, so that it is its own first component."""
+    return path.repetition < 2 and all(never(session, mark, *place) for mark in range(3))
+
+
 def _lone(session: Session, found: Located, path: Path) -> bool:
     """Whether a path gives one value at most."""
     own = not found.groups and not found.member and not found.unknown
@@ -125,6 +132,12 @@ def _lone(session: Session, found: Located, path: Path) -> bool:
 
 
 def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
+    direct = _direct(session, found, path)
+    if direct:
+        first = f"{first_row(session, found)}[{path.field}]"
+        return _gathered(
+            session, found, path, datatype, f"({first},) if {first} else ()", lone=True
+        )
     rows = all_rows(session, found)
     covers(session, (rows, found.segment, True), path.field, path.component, path.sub)
     if session.flags.trace:
@@ -140,15 +153,31 @@ def _all(session: Session, found: Located, path: Path, datatype: str) -> Value:
     if path.sub:
         code = f"parts({code}, S, {path.sub - 1})"
     lone = _lone(session, found, path)
+    gathering = _gathering(session, found, path, code)
+    value = _gathered(session, found, path, datatype, gathering, lone)
+    assert value.scope is not None
+    value.scope.rows = (rows, found.segment, True)
+    return value
+
+
+def _direct(session: Session, found: Located, path: Path) -> bool:
+    """Whether all that a path gives is one field, as it stands."""
+    if path.repetition > 1 or path.sub or path.component > 1 or not _lone(session, found, path):
+        return False
+    return not path.component or never(session, 0, found.segment, path.field)
+
+
+def _gathered(
+    session: Session, found: Located, path: Path, datatype: str, code: str, lone: bool
+) -> Value:
+    """The values of a path, gathered once by some code."""
     key = ("all", code)
-    known = session.block.known(key)
-    name = known or session.hoisted_name()
-    if known is None:
-        gathering = _gathering(session, found, name, path, code, lone)
-        session.block.hoist(key, name, [(0, gathering)])
+    name = session.block.known(key)
+    if name is None:
+        name = session.hoisted_name()
+        session.block.hoist(key, name, [(0, f"{name} = {code}")])
     touch(session, name)
     inner = _within(found, path, datatype)
-    inner.rows = (rows, found.segment, True)
     return Value(
         name,
         "T",
@@ -174,16 +203,9 @@ def _within(found: Located, path: Path, datatype: str) -> Scope:
     )
 
 
-def _gathering(
-    session: Session, found: Located, name: str, path: Path, code: str, lone: bool
-) -> str:
+def _gathering(session: Session, found: Located, path: Path, code: str) -> str:
     """Most fields are empty: look at the first row before calling."""
     first = f"{first_row(session, found)}[{path.field}]"
-    if lone and path.repetition < 2 and not path.sub:
-        if not path.component:
-            return f"{name} = ({first},) if {first} else ()"
-        if path.component == 1 and never(session, 0, found.segment, path.field):
-            return f"{name} = ({first},) if {first} else ()"
     none, one = f"not {first}", f"R not in {first}"
     if found.groups or found.member or found.unknown:
         rows = all_rows(session, found)
@@ -194,10 +216,10 @@ def _gathering(
         code = f"({first},) if C not in {first} and {one} else {code}"
     elif code.startswith("reps("):
         if one == f"R not in {first}":
-            return f"{name} = items({first}, R) if {first} else ()"
+            return f"items({first}, R) if {first} else ()"
         several = one.removeprefix(f"R not in {first} and not ")
-        return f"{name} = {code} if {several} else items({first}, R) if {first} else ()"
-    return f"{name} = () if {none} else {code}"
+        return f"{code} if {several} else items({first}, R) if {first} else ()"
+    return f"() if {none} else {code}"
 
 
 def relative(session: Session, scope: Scope, path: Path) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,9 +162,7 @@ def test_referring_finds_what_leads_to_an_item(compiled: Any, context: Context) 
 def test_the_address_of_what_leaves(compiled: Any, context: Context) -> None:
     mapping = written(compiled, "PID-2: =context sender, PID-4: =context release || '2.5.1'")
     assert [field(mapping.apply(patient(), context), n) for n in (2, 4)] == ["", "2.5.1"]
-    addressed = Context(
-        *(getattr(context, name) for name in context.__slots__[:10]), address=Address("US")
-    )
+    addressed = replace(context, address=Address("US"))
     assert field(mapping.apply(patient(), addressed), 2) == "US"
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ MAX_DEPTH = 64
 _STRINGS = re.compile(rb'"(?:[^"\\]+|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = [(code in b"{[") - (code in b"}]") for code in range(256)]
+_ID = itemgetter("id")
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -59,12 +61,13 @@ def message_bundle(
 
 def _joined(resources: Sequence[Resource]) -> Sequence[Resource]:
     """The resources with those of one type and id made one, the MessageHeader first."""
-    if len({resource["id"] for resource in resources}) < len(resources):
+    if len(set(map(_ID, resources))) < len(resources):
         kept: dict[tuple[str, str], Resource] = {}
         for resource in resources:
             key = (resource["resourceType"], resource["id"])
             same = kept.get(key)
-            kept[key] = resource if same is None else _merged(same, resource)
+            if resource is not same:
+                kept[key] = resource if same is None else _merged(same, resource)
         resources = list(kept.values())
     if resources and resources[0]["resourceType"] == "MessageHeader":
         return resources
