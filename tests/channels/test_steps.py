@@ -57,7 +57,7 @@ async def test_the_mapping_is_found_by_type_and_none_is_a_dead_letter(tmp_path: 
         "mapping: own\nfrom: hl7v2/ADT_A01\nto: fhir/r4\nresources:\n"
         "  patient:\n    resourceType: Patient\n    $key: [=PID-3.1]\n    gender: =PID-8.1\n",
     )
-    counts = await run(site, hl7("C1", kind="ADT^A08^ADT_A01"), hl7("C2", kind="ADT^A20^ADT_A20"))
+    counts = await run(site, hl7("C1", kind="ADT^A08^ADT_A01"), hl7("C2", kind="ORU^R01^ORU_R01"))
     assert (counts["delivered"], counts["dead"]) == (1, 1)
     (bundle,) = map(json.loads, out(site).values())
     assert bundle["resourceType"] == "Bundle"

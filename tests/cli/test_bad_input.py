@@ -65,9 +65,13 @@ def test_contents(call, tmp_path: Path, content: bytes):
 
 
 @pytest.mark.parametrize("verb", ["inspect", "map"])
-@pytest.mark.parametrize("name", ["missing.hl7", ".", "no/such/folder/x", "a\0b", "x" * 5000])
+@pytest.mark.parametrize("name", ["missing.hl7", "no/such/folder/x", "a\0b", "x" * 5000])
 def test_names_that_are_no_file(call, verb, name):
     sober(call(verb, name), {2})
+
+
+def test_a_folder_where_a_file_is_meant(call):
+    sober(call("inspect", "."), {2})
 
 
 @pytest.mark.parametrize("verb", ["inspect", "map", "send"])

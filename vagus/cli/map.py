@@ -71,7 +71,7 @@ def command(
     nothing read, in how many messages of which types, with the place of one. Fields left alone
     on purpose follow with the reason that the mapping gives.
     """
-    several = len(files) > 1 or any(Path(file).is_dir() for file in files)
+    several = len(files) > 1 or any(map(reading.is_folder, files))
     wishes = Wishes(given["trace"], given["loss"], _path(field), form or output.JSON)
     way = applying.way(folder, channel, name)
     if wishes.loss and (several or form == output.TEXT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -64,7 +65,7 @@ def opened(name: str) -> Opened:
         return Opened(name, head, sys.stdin.buffer, 0)
     path = Path(name)
     try:
-        if path.is_dir():
+        if is_folder(name):
             raise click.UsageError(
                 f"{name}: that is a folder; name a file, or - for standard input"
             )
@@ -93,9 +94,14 @@ def all_messages(names: Iterable[str]) -> Iterator[tuple[str, Found]]:
                 yield file, found
 
 
+def is_folder(name: str) -> bool:
+    """Whether a name is a folder's; a name that cannot be a file's is none."""
+    return os.path.isdir(name)  # Path.is_dir raises for a name that is too long
+
+
 def _files(name: str) -> Iterator[str]:
     folder = Path(name)
-    if name == STDIN or not folder.is_dir():
+    if name == STDIN or not is_folder(name):
         yield name
         return
     for path in sorted(folder.rglob("*")):

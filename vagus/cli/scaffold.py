@@ -103,7 +103,7 @@ def _wrapped(words: Iterable[str]) -> list[str]:
 
 def _in_project(project: Project, sample: str | None) -> str | None:
     """The sample's path in the project, when it is there and holds one message."""
-    if sample is None or sample == reading.STDIN or Path(sample).is_dir():
+    if sample is None or sample == reading.STDIN or reading.is_folder(sample):
         return None
     inside = os.path.relpath(Path(sample).resolve(), project.folder.resolve())
     single = sum(1 for _ in reading.all_messages([sample])) == 1
