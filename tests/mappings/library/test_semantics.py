@@ -4,47 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from mappings.catalogue import load
-from mappings.context import Context
-from vagus.canonical.identity import Identity
-from vagus.canonical.systems import Systems
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2 import HL7V2
-from vagus.kernel.diagnostics import Diagnostics
 
 PATIENT = "PID|1||700100^^^LAKESIDE&1.2.3.4&ISO^MR||Okafor^Ifeoma||19830417|F"
 BOOKING = "SCH|{placer}^SCHED|F-9001^SCHED|||||FU|NORMAL|45|MIN|^^^20260310143000"
 
 
 @pytest.fixture(scope="module")
-def catalogue():
-    diagnostics = Diagnostics()
-    found = load([], diagnostics)
-    diagnostics.raise_errors()
-    return found
-
-
-def mapped(catalogue, event, *segments, sent="20260302081500+0100", zone="UTC"):
+def mapped(catalogue, delivery):
     """The mapping of a message, and the resources it becomes by type."""
-    context = Context(
-        message_id="m",
-        endpoint="adt",
-        source="lake",
-        facility="",
-        received_at="2026-03-02T09:00:00Z",
-        raw_url="urn:x-vagus:raw:7",
-        now="2026-03-02T09:00:00Z",
-        zone=zone,
-        identity=Identity(b"k" * 32),
-        systems=Systems("lake"),
-    )
-    head = f"MSH|^~\\&|A|LAKESIDE|B|C|{sent}||{event}|M-7|P|2.5.1"
-    message = HL7V2().decode("\r".join((head, *segments)).encode(), Terms())
-    mapping = catalogue.select("hl7v2", structure=message.structure, type=message.type)
-    found: dict[str, list] = {}
-    for entry in mapping.apply(message, context).bundle["entry"]:
-        found.setdefault(entry["resource"]["resourceType"], []).append(entry["resource"])
-    return mapping, found
+
+    def read(event, *segments, sent="20260302081500+0100", zone="UTC"):
+        head = f"MSH|^~\\&|A|LAKESIDE|B|C|{sent}||{event}|M-7|P|2.5.1"
+        message = HL7V2().decode("\r".join((head, *segments)).encode(), Terms())
+        mapping = catalogue.select("hl7v2", structure=message.structure, type=message.type)
+        found: dict[str, list] = {}
+        for entry in mapping.apply(message, delivery(zone=zone)).bundle["entry"]:
+            found.setdefault(entry["resource"]["resourceType"], []).append(entry["resource"])
+        return mapping, found
+
+    return read
 
 
 @pytest.mark.parametrize(
@@ -61,16 +41,16 @@ def mapped(catalogue, event, *segments, sent="20260302081500+0100", zone="UTC"):
     ],
 )
 def test_a_time_has_its_own_offset_else_the_senders_else_the_endpoints(
-    catalogue, sent, zone, start, given
+    mapped, sent, zone, start, given
 ):
     visit = "PV1|1|I" + "|" * 42 + start
-    _, found = mapped(catalogue, "ADT^A01", PATIENT, visit, sent=sent, zone=zone)
+    _, found = mapped("ADT^A01", PATIENT, visit, sent=sent, zone=zone)
     assert found["Encounter"][0]["period"] == {"start": given}
 
 
 @pytest.mark.parametrize("event", ["ADT^A01", "ADT^A05", "ADT^A17", "ADT^A40", "SIU^S12"])
-def test_provenance_names_the_message_the_mapping_and_its_version(catalogue, event):
-    mapping, found = mapped(catalogue, event, PATIENT, BOOKING.format(placer="P1"))
+def test_provenance_names_the_message_the_mapping_and_its_version(mapped, event):
+    mapping, found = mapped(event, PATIENT, BOOKING.format(placer="P1"))
     source, made = (
         next(
             item
@@ -90,16 +70,16 @@ def test_provenance_names_the_message_the_mapping_and_its_version(catalogue, eve
 
 
 @pytest.mark.parametrize("visit", ["PV1|1|I", "PV1|1|P", "PV1|1|I" + "|" * 43 + "20260301"])
-def test_an_update_says_of_the_visit_what_pv1_says(catalogue, visit):
-    _, admitted = mapped(catalogue, "ADT^A01", PATIENT, visit)
-    _, updated = mapped(catalogue, "ADT^A08", PATIENT, visit)
+def test_an_update_says_of_the_visit_what_pv1_says(mapped, visit):
+    _, admitted = mapped("ADT^A01", PATIENT, visit)
+    _, updated = mapped("ADT^A08", PATIENT, visit)
     assert admitted["Encounter"][0]["status"] == updated["Encounter"][0]["status"]
 
 
-def test_a_booking_has_one_id_by_its_filler_number_whatever_happens_to_it(catalogue):
+def test_a_booking_has_one_id_by_its_filler_number_whatever_happens_to_it(mapped):
     ids = set()
     for number, trigger in enumerate("S12 S13 S14 S15 S18 S20 S26".split()):
         booking = BOOKING.format(placer=f"P{number}")
-        _, found = mapped(catalogue, f"SIU^{trigger}", booking, PATIENT)
+        _, found = mapped(f"SIU^{trigger}", booking, PATIENT)
         ids.add(found["Appointment"][0]["id"])
     assert len(ids) == 1

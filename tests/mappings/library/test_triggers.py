@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 
 from mappings import comparison
-from mappings.catalogue import load
-from mappings.context import Context
 from mappings.nodes import Object, adopt, texts
 from vagus.canonical import events
-from vagus.canonical.identity import Identity
-from vagus.canonical.systems import Systems
 from vagus.canonical.validation import Validator
 from vagus.formats.format import Terms
 from vagus.formats.hl7v2 import HL7V2, structures
@@ -21,19 +17,6 @@ from vagus.kernel import strictyaml
 from vagus.kernel.diagnostics import Diagnostics
 
 FILE = Path(__file__).with_name("triggers.yaml")
-FACTS = Context(
-    message_id="m",
-    endpoint="adt",
-    source="lake",
-    facility="",
-    received_at="2026-03-02T09:00:00Z",
-    raw_url="",
-    now="2026-03-02T09:00:00Z",
-    zone="UTC",
-    identity=Identity(b"k" * 32),
-    systems=Systems("lake"),
-)
-ENVELOPE = ("MessageHeader", "Provenance")
 
 
 def document():
@@ -53,14 +36,6 @@ CASES = [case.entries for case in DOCUMENT.entries["cases"].items]
 
 def label(case):
     return comparison.word(case["type"])
-
-
-@pytest.fixture(scope="module")
-def catalogue():
-    diagnostics = Diagnostics()
-    found = load([], diagnostics)
-    diagnostics.raise_errors()
-    return found
 
 
 def decoded(case, structure):
@@ -86,13 +61,13 @@ def test_no_trigger_is_without_a_message():
 
 
 @pytest.mark.parametrize("case", CASES, ids=label)
-def test_what_a_trigger_becomes(case, catalogue):
+def test_what_a_trigger_becomes(case, catalogue, delivery):
     message = decoded(case, "")
     assert events.event_of("hl7v2", message.type) == comparison.word(case["event"])
     assert message.structure == comparison.word(case["mapping"])
     mapping = catalogue.select("hl7v2", structure=message.structure, type=message.type)
     assert mapping.name == message.structure
-    bundle = mapping.apply(message, FACTS).bundle
+    bundle = mapping.apply(message, delivery(raw_url="")).bundle
     made = Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
     made -= Counter({"MessageHeader": 1, "Organization": 1, "Provenance": made["Provenance"]})
     assert made == counted(comparison.word(case["makes"]))
@@ -102,7 +77,7 @@ def test_what_a_trigger_becomes(case, catalogue):
 
 
 @pytest.mark.parametrize("case", CASES, ids=label)
-def test_the_trigger_decides_whatever_msh_9_3_says(case, catalogue):
+def test_the_trigger_decides_whatever_msh_9_3_says(case):
     plain, wrong, copied = (
         decoded(case, structure)
         for structure in ("", "^ORU_R01", f"^{label(case).replace('^', '_')}")
