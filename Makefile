@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := samples/riverside_clinic
 FOR ?=
+BROKER ?=
 
 .PHONY: run test check soak bench conformance clean
 .DEFAULT_GOAL := run
@@ -28,10 +29,15 @@ test: check  ## everything that CI runs
 soak: .venv/ready  ## the faults of RabbitMQ at full length: ten minutes of outage, forty kills
 	VAGUS_SOAK=1 $(BIN)/python -m pytest tests/broker tests/automations -o timeout=3600
 
-bench: .venv/ready  ## the engine against a raw loop in the same run; the mapping of every event
+bench: .venv/ready  ## the engine against a raw loop in the same run (BROKER=rabbitmq: publishing)
+ifeq ($(BROKER),rabbitmq)
+	PYTHONPATH=tests $(BIN)/python -m peers.rabbitmq $(BIN)/vagus bench --broker rabbitmq --json --loop plain
+	PYTHONPATH=tests $(BIN)/python -m peers.rabbitmq $(BIN)/vagus bench --broker rabbitmq --json --loop fast
+else
 	$(BIN)/vagus bench --json --loop plain
 	$(BIN)/vagus bench --json --loop fast
 	$(BIN)/python tests/benchmarks/bench_mapping.py
+endif
 
 conformance: .venv/ready  ## docs/conformance.md from the official tables and ../shared/corpora (ACCEPT=1 when a figure falls)
 	PYTHONPATH=tests $(BIN)/python -m map_conformance $(if $(ACCEPT),--accept)

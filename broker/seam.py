@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from vagus.journal.entries import Entry, Routed
@@ -98,10 +99,42 @@ class Refused(Exception):
         self.code = code
 
 
+class CarrierState(StrEnum):
+    """Whether a broker takes events."""
+
+    UP = "up"
+    BLOCKED = "blocked"  # it is there, and asks to wait
+    DOWN = "down"
+
+
+@dataclass(slots=True)
+class CarrierMeasures:
+    """What a carrier has seen since its start."""
+
+    connects: int = 0
+    confirmed: int = 0
+    resent: int = 0  # in doubt, and so sent again
+    returned: int = 0  # no queue for it
+    refused: int = 0
+    sealed_bytes: int = 0  # of what was confirmed
+
+
 class Carrier(Protocol):
     """Brings events to subscribers in other processes."""
 
+    kind: str
     window: int  # how many events may be under way at once
+    measures: CarrierMeasures
+
+    @property
+    def state(self) -> CarrierState:
+        """Whether events can be sent now."""
+        ...
+
+    @property
+    def unconfirmed(self) -> int:
+        """Events sent and not confirmed."""
+        ...
 
     def start(self) -> None:
         """Begin to connect; what is published waits. Raises ConfigError."""

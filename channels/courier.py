@@ -42,6 +42,7 @@ class Courier:
         self._destination = destination
         self._clock = clock
         self._idle: deque[asyncio.Future[None]] = deque()
+        self._waking = 0  # woken, and not yet running
         self._workers: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
@@ -75,12 +76,14 @@ class Courier:
 
     def _notify(self) -> None:
         """Something became ready: wake as many idle workers as can be used."""
-        for _ in range(min(len(self._idle), max(1, self.dispatch.available))):
+        wanted = max(1, self.dispatch.available) - self._waking
+        for _ in range(min(len(self._idle), wanted)):
             self._wake_one()
 
     def _wake_one(self) -> None:
         waiter = self._idle.popleft()
         if not waiter.done():
+            self._waking += 1
             waiter.set_result(None)
 
     def _now(self) -> float:
@@ -149,6 +152,7 @@ class Courier:
         self._idle.append(waiter)
         self._set_timer(loop)
         await waiter
+        self._waking -= 1
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
         due = self.dispatch.wake_at(self._now())

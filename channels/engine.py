@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from broker.seam import Broker
+from broker.seam import Broker, Carrier
 from channels.backlog import Backlog, Order
 from channels.channel import Channel
 from channels.courier import Courier
@@ -43,6 +43,7 @@ class Engine:
     ) -> None:
         self.journal = journal
         self.broker = broker
+        self.carrier: Carrier | None = None  # what brings events to other processes
         self.channels: dict[int, Channel] = {}
         self.clock = clock
         self._mark = mark

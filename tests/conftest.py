@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from peers.rabbitmq import Server
+from peers.rabbitmq import Server, certificates
 
 
 @pytest.fixture(scope="session")
 def the_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("rabbitmq"))
+    folder = tmp_path_factory.mktemp("rabbitmq")
+    server = Server(folder, certificates(folder / "tls"))
     try:
         server.start()
         yield server

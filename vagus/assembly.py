@@ -10,7 +10,7 @@ from random import random
 from typing import Any
 
 from broker.embedded import EmbeddedBroker
-from broker.seam import Carrier, Queue
+from broker.seam import Queue
 from channels.channel import Channel, Render
 from channels.config import Send, Step
 from channels.courier import Courier
@@ -75,7 +75,6 @@ class Running:
     engine: Engine
     journal: Journal
     operations: Operations
-    carrier: Carrier | None = None  # what brings events to other processes
     _last: dict[str, int] | None = None
 
     def counts(self) -> dict[str, int]:
@@ -102,8 +101,8 @@ class Running:
             await self.engine.stop(patience)
             self._last = self.counts()
         finally:
-            if self.carrier is not None:
-                await self.carrier.stop()
+            if self.engine.carrier is not None:
+                await self.engine.carrier.stop()
             await self.journal.close()
 
 
@@ -115,8 +114,8 @@ async def running(project: Project, clock: Clock | None = None) -> AsyncIterator
     """
     assembled = await _Assembly(project, clock or SystemClock()).build()
     try:
-        if assembled.carrier is not None:
-            assembled.carrier.start()
+        if assembled.engine.carrier is not None:
+            assembled.engine.carrier.start()
         await assembled.engine.start()
         await assembled.operations.start()
     except BaseException:
@@ -175,7 +174,7 @@ class _Assembly:
             soon = asyncio.get_running_loop().call_soon
             self._engine = Engine(self._journal, self._broker, self._clock, mark, soon)
             self._engine.pressure.min_free = project.settings.store.min_free
-            self._carrier = publishing.carrier(project, self._clock)
+            self._carrier = self._engine.carrier = publishing.carrier(project, self._clock)
             for file in project.channels:
                 if file.config.enabled:
                     self._engine.add(self._channel(file))
@@ -187,7 +186,7 @@ class _Assembly:
             Reader.open(self._journal.folder, self._keys),
             lambda name: project.catalogue.get(name) is not None,
         )
-        return Running(project, self._engine, self._journal, operations, self._carrier)
+        return Running(project, self._engine, self._journal, operations)
 
     def _channel(self, file: ChannelFile) -> Channel:
         name = file.config.channel

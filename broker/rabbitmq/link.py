@@ -76,7 +76,6 @@ class Link:
         self._lost: asyncio.Future[BaseException | None]
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
-        self.connects = 0  # how often it came up
         self.up = False
 
     def start(self) -> None:
@@ -131,7 +130,6 @@ class Link:
         async with asyncio.timeout(PREPARE_SECONDS):
             await self._unless_lost(self._prepare(channel))
         self.up = True
-        self.connects += 1
         log.info("broker_link_up", name=self._name)
         self._user.opened(channel)
         error = await self._lost

@@ -20,7 +20,7 @@ from broker.rabbitmq.declaring import answered, declare
 from broker.rabbitmq.link import Link, LinkDown
 from broker.rabbitmq.settings import RabbitMQ
 from broker.rabbitmq.topology import Topology, routing_key
-from broker.seam import Event, Refused
+from broker.seam import CarrierMeasures, CarrierState, Event, Refused
 from vagus.kernel.clock import Clock
 from vagus.kernel.log import get_logger
 
@@ -76,7 +76,7 @@ class Publisher:
         self._watching: list[Availability] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._mending: asyncio.Task[None] | None = None
-        self.confirmed = self.resent = self.returned = self.refused = 0
+        self.measures = CarrierMeasures()
 
     def start(self) -> None:
         """Begin to connect; events may be published at once. Raises ConfigError."""
@@ -99,17 +99,14 @@ class Publisher:
     @property
     def available(self) -> bool:
         """Whether the broker takes events now."""
-        return self._channel is not None and not self._blocked
+        return self.state is CarrierState.UP
 
     @property
-    def blocked_by_broker(self) -> bool:
-        """Whether the broker has asked to send nothing."""
-        return self._blocked
-
-    @property
-    def connects(self) -> int:
-        """How often the connection came up."""
-        return self._link.connects
+    def state(self) -> CarrierState:
+        """Whether events can be sent now."""
+        if self._channel is None:
+            return CarrierState.DOWN
+        return CarrierState.BLOCKED if self._blocked else CarrierState.UP
 
     @property
     def unconfirmed(self) -> int:
@@ -141,10 +138,11 @@ class Publisher:
     def opened(self, channel: Channel) -> None:
         """Send again what is in doubt, before anything new."""
         again = [item for item in self._pending.values() if not item.future.done()]
-        self.resent += len(again)
+        self.measures.resent += len(again)
         self._waiting.extendleft(reversed(again))
         self._pending.clear()
         self._channel, self._tag, self._blocked = channel, 0, False
+        self.measures.connects += 1
         self._tell()
         self._flush_soon()
 
@@ -227,14 +225,15 @@ class Publisher:
         if item.future.done():
             return
         if taken and not item.returned:
-            self.confirmed += 1
+            self.measures.confirmed += 1
+            self.measures.sealed_bytes += len(item.event.sealed)
             item.future.set_result(None)
         elif item.returned:
-            self.returned += 1
+            self.measures.returned += 1
             item.future.set_exception(Refused(UNROUTED))
             self._mend_soon()
         else:
-            self.refused += 1
+            self.measures.refused += 1
             item.future.set_exception(Refused(REFUSED))
 
     def _came_back(self, _: Channel, method: Any, properties: Any, __: bytes) -> None:

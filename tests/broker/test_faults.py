@@ -145,12 +145,12 @@ async def test_under_load(tmp_path: Path, rabbitmq: Server, fault: Fault) -> Non
                     assert conserved(live.counts())
             counts = await settled(live, 60.0)
             assert counts["delivered"] == counts["accepted"] == load.acknowledged
-            carrier = live.carrier
+            carrier = live.engine.carrier
             assert carrier is not None
-            resent = getattr(carrier, "resent")  # noqa: B009 - not part of the seam
+            resent = carrier.measures.resent
         found = await asyncio.to_thread(taken, rabbitmq, QUEUE)
         judge(found, counts["accepted"], it.folder, resent)
-        lost_lines = getattr(carrier, "connects") - 1  # noqa: B009
+        lost_lines = carrier.measures.connects - 1
         assert resent <= min(WINDOW, SENDERS * PATIENTS) * max(1, lost_lines)
         if fault is memory_alarm:
             assert resent == 0

@@ -11,7 +11,7 @@ import pytest
 from broker.rabbitmq.publisher import Publisher
 from broker.rabbitmq.settings import RabbitMQ
 from broker.rabbitmq.topology import Subscriber, Topology
-from broker.seam import Event, Refused
+from broker.seam import CarrierState, Event, Refused
 from integration.subscribing import taken
 from peers import Proxy, until
 from peers.rabbitmq import Server
@@ -52,7 +52,11 @@ def firsts(found: list[str]) -> list[str]:
 async def test_a_window_of_events_is_confirmed_and_in_order(rabbitmq: Server) -> None:
     async with publishing(rabbitmq, window=32) as publisher:
         await asyncio.gather(*(publisher.publish(event(number)) for number in range(1000)))
-        assert (publisher.confirmed, publisher.unconfirmed, publisher.resent) == (1000, 0, 0)
+        assert (publisher.measures.confirmed, publisher.unconfirmed, publisher.measures.resent) == (
+            1000,
+            0,
+            0,
+        )
     assert await asyncio.to_thread(ids, rabbitmq) == [f"E{number:05d}" for number in range(1000)]
 
 
@@ -70,12 +74,12 @@ async def test_a_line_that_is_cut_loses_nothing_and_keeps_the_order(rabbitmq: Se
     async with Proxy(rabbitmq.port) as proxy, publishing(rabbitmq, proxy.port, window=window) as it:
         work = [asyncio.create_task(it.publish(event(number))) for number in range(4000)]
         for _ in range(3):
-            known = it.confirmed
-            await until(lambda known=known: it.confirmed > known + 200)  # type: ignore[misc]
+            known = it.measures.confirmed
+            await until(lambda known=known: it.measures.confirmed > known + 200)  # type: ignore[misc]
             proxy.cut()
         await asyncio.gather(*work)
-        assert it.connects == 4
-        resent = it.resent
+        assert it.measures.connects == 4
+        resent = it.measures.resent
     found = await asyncio.to_thread(ids, rabbitmq)
     assert firsts(found) == [f"E{number:05d}" for number in range(4000)]
     assert len(found) - 4000 <= resent <= 3 * window
@@ -90,11 +94,11 @@ async def test_confirms_that_are_swallowed_are_in_doubt_and_sent_again(rabbitmq:
         await it.publish(event(0))
         proxy.eat_down = 1 << 30
         work = [asyncio.create_task(it.publish(event(number))) for number in range(1, 300)]
-        await until(lambda: it.connects == 1 and it.unconfirmed == window)
+        await until(lambda: it.measures.connects == 1 and it.unconfirmed == window)
         await asyncio.sleep(0.3)
         proxy.eat_down = 0
         await asyncio.gather(*work)
-        assert it.resent == window
+        assert it.measures.resent == window
     found = await asyncio.to_thread(ids, rabbitmq)
     assert firsts(found) == [f"E{number:05d}" for number in range(300)]
     assert len(found) - 300 <= window
@@ -109,12 +113,12 @@ async def test_a_broker_short_of_memory_is_left_alone_and_gets_nothing_twice(
         await it.publish(event(0))
         await asyncio.to_thread(rabbitmq.block)
         work = [asyncio.create_task(it.publish(event(number))) for number in range(1, 200)]
-        await until(lambda: it.blocked_by_broker)
+        await until(lambda: it.state is CarrierState.BLOCKED)
         await asyncio.sleep(1.5)  # three time-outs, none of which may count
         assert it.unconfirmed <= 8 and told[-1] is False
         await asyncio.to_thread(rabbitmq.unblock)
         await asyncio.gather(*work)
-        assert (it.resent, it.connects) == (0, 1)
+        assert (it.measures.resent, it.measures.connects) == (0, 1)
     assert await asyncio.to_thread(ids, rabbitmq) == [f"E{number:05d}" for number in range(200)]
 
 
@@ -141,7 +145,7 @@ async def test_a_missing_queue_is_a_failure_and_is_declared_again(rabbitmq: Serv
         with pytest.raises(Refused, match="unrouted"):
             await it.publish(event(1))
         await insist(it, event(2))
-        assert it.connects == 1
+        assert it.measures.connects == 1
     assert await asyncio.to_thread(ids, rabbitmq) == ["E00002"]
 
 
@@ -154,7 +158,7 @@ async def test_a_full_queue_refuses_and_takes_again_when_there_is_room(rabbitmq:
             taken_ones = [await taken_by(it, event(number)) for number in range(1, 60)]
         finally:
             rabbitmq.ctl("clear_policy", "-p", rabbitmq.vhost, "small")
-        assert not taken_ones[-1] and it.refused
+        assert not taken_ones[-1] and it.measures.refused
         assert len(await asyncio.to_thread(ids, rabbitmq)) == 1 + sum(taken_ones)
         await it.publish(event(99))
 
@@ -164,7 +168,7 @@ async def test_whoever_no_longer_waits_is_not_published_for(rabbitmq: Server) ->
         await it.publish(event(0))
         await asyncio.to_thread(rabbitmq.block)
         work = [asyncio.create_task(it.publish(event(1)))]
-        await until(lambda: it.blocked_by_broker)
+        await until(lambda: it.state is CarrierState.BLOCKED)
         work += [asyncio.create_task(it.publish(event(number))) for number in (2, 3)]
         await asyncio.sleep(0.1)
         work.pop(1).cancel()
@@ -183,14 +187,21 @@ async def test_the_broker_is_killed_and_comes_back(rabbitmq: Server) -> None:
 
     async with publishing(rabbitmq) as it:
         work = [asyncio.create_task(lane(it, number)) for number in range(lanes)]
-        await until(lambda: it.confirmed > lanes * each // 4)
+        await until(lambda: it.measures.confirmed > lanes * each // 4)
         await asyncio.to_thread(rabbitmq.kill)
         await until(lambda: not it.available)
         await asyncio.to_thread(rabbitmq.start)
         _, late = await asyncio.wait(work, timeout=30)
-        state = (it.confirmed, it.refused, it.returned, it.unconfirmed, it.connects, it.available)
+        state = (
+            it.measures.confirmed,
+            it.measures.refused,
+            it.measures.returned,
+            it.unconfirmed,
+            it.measures.connects,
+            it.available,
+        )
         assert not late, state
-        assert it.connects == 2 and it.resent <= lanes
+        assert it.measures.connects == 2 and it.measures.resent <= lanes
     found = await asyncio.to_thread(ids, rabbitmq)
     assert len(set(found)) == lanes * each and len(found) <= lanes * (each + 1)
     for number in range(lanes):

@@ -8,10 +8,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import trustme
 
 HOME = Path("/usr/lib/rabbitmq/bin")  # Debian's; the wrappers in /usr/sbin change the user
 PACKAGE = "rabbitmq-server"
@@ -61,6 +65,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def certificates(folder: Path) -> dict[str, Path]:
+    """An authority, and what a server and a client show each other: `ca`, `cert`, `key`, …"""
+    authority = trustme.CA()
+    folder.mkdir(parents=True)
+    files = {"ca": folder / "ca.pem"}
+    authority.cert_pem.write_to_path(str(files["ca"]))
+    for prefix, name in (("", "localhost"), ("client_", "client.example")):
+        issued = authority.issue_cert(name, common_name=name)
+        files[f"{prefix}cert"], files[f"{prefix}key"] = (
+            folder / f"{name}.pem",
+            folder / f"{name}.key",
+        )
+        files[f"{prefix}key"].write_bytes(issued.private_key_pem.bytes())
+        files[f"{prefix}cert"].write_bytes(b"".join(b.bytes() for b in issued.cert_chain_pems))
+    return files
+
+
 class Server:
     """One node; `start` and `kill` as often as needed, on the same data."""
 
@@ -72,6 +93,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._alarmed = False
         self._hosts = 0
+        self.tls = tls or {}
         self.vhost = "/"
         folder.mkdir(parents=True, exist_ok=True)
         secure = TLS % {"secure": self.secure, **tls} if tls else ""
@@ -211,3 +233,19 @@ class Server:
         self.vhost = f"trial{self._hosts}"
         self.ctl("add_vhost", self.vhost)
         self.ctl("set_permissions", "-p", self.vhost, "guest", ".*", ".*", ".*")
+
+
+def main() -> int:
+    """Run a command beside a fresh server, which it finds in RABBITMQ_URL."""
+    with tempfile.TemporaryDirectory() as name:
+        server = Server(Path(name) / "server")
+        server.start()
+        try:
+            environment = {**os.environ, "RABBITMQ_URL": server.url}
+            return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
+        finally:
+            server.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,12 +6,15 @@ import asyncio
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 from vagus.assembly import Running, running
 from vagus.bench.load import print_line
 from vagus.kernel.process import loop_factory, settle_memory
 from vagus.project import open_project
+
+SAMPLE_SECONDS = 0.05
 
 
 async def serve(folder: Path) -> None:
@@ -23,8 +26,22 @@ async def serve(folder: Path) -> None:
         settle_memory()
         before = resource.getrusage(resource.RUSAGE_SELF)
         print_line({"ready": True})
-        await stop.wait()
-    print_line(_report(project, before))
+        samples = await _sampled(project, stop)
+    print_line({**_report(project, before), "samples": samples})
+
+
+async def _sampled(project: Running, stop: asyncio.Event) -> list[tuple[float, int]]:
+    """How much was delivered by when, until told to stop."""
+    (courier,) = project.engine.couriers
+    samples = []
+    while not stop.is_set():
+        samples.append((time.perf_counter(), courier.measures.delivered))
+        try:
+            async with asyncio.timeout(SAMPLE_SECONDS):
+                await stop.wait()
+        except TimeoutError:
+            pass
+    return samples
 
 
 def _report(project: Running, before: resource.struct_rusage) -> dict[str, object]:
@@ -32,6 +49,7 @@ def _report(project: Running, before: resource.struct_rusage) -> dict[str, objec
     spent = usage.ru_utime + usage.ru_stime - before.ru_utime - before.ru_stime
     (channel,) = project.engine.channels.values()
     (courier,) = channel.couriers.values()
+    carrier = project.engine.carrier
     counts = project.counts()
     messages = max(1, counts["accepted"])
 
@@ -48,6 +66,7 @@ def _report(project: Running, before: resource.struct_rusage) -> dict[str, objec
         "send_ms_p50": courier.measures.send.quantile(0.5) * 1000,
         "end_to_end_ms_p50": courier.measures.end_to_end.quantile(0.5) * 1000,
         "end_to_end_ms_p99": courier.measures.end_to_end.quantile(0.99) * 1000,
+        "event_bytes": carrier.measures.sealed_bytes // messages if carrier else 0,
         "memory_mib": usage.ru_maxrss >> 10,
     }
 

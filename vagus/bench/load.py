@@ -130,11 +130,13 @@ class Peer(asyncio.Protocol):
 
 
 async def measure(port: int, sink: int, connections: int, seconds: float, warm: float) -> None:
-    """Load the engine at `port` and print what came of it."""
+    """Load the engine at `port` and print what came of it; `sink` 0: there is no peer."""
     loop = asyncio.get_running_loop()
     start = time.perf_counter()
     window = Window(start + warm, start + warm + seconds)
-    server = await loop.create_server(lambda: Peer(window), "127.0.0.1", sink)
+    server = None
+    if sink:
+        server = await loop.create_server(lambda: Peer(window), "127.0.0.1", sink)
     print_line({"ready": True})
     share = 10_000_000 // connections
     senders = []
@@ -143,13 +145,15 @@ async def measure(port: int, sink: int, connections: int, seconds: float, warm: 
         await loop.create_connection(partial(_same, sender), "127.0.0.1", port)
         senders.append(sender.finished)
     await asyncio.wait(senders, timeout=warm + seconds + 30)
-    server.close()
+    if server is not None:
+        server.close()
     waits = sorted(window.waits) or [0.0]
     print_line(
         {
             "accepted_per_s": round(window.acked / seconds, 1),
             "delivered_per_s": round(window.delivered / seconds, 1),
             "refused": window.refused,
+            "window": [window.begin, window.end],
             "ack_ms": {
                 "p50": round(waits[len(waits) // 2] * 1000, 2),
                 "p99": round(waits[int(len(waits) * 0.99)] * 1000, 2),

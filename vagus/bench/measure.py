@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from vagus.kernel import jwe
 from vagus.kernel.errors import EngineFault
 
 CHANNEL = """\
@@ -29,6 +30,21 @@ destinations:
     mllp: {{host: 127.0.0.1, port: {sink}, connections: 8}}
     send: received
 """
+WINDOW = 256
+PUBLISHER = """\
+channel: bench
+source:
+  mllp: {{port: {port}, pipeline: 64}}
+steps:
+  - transform: hl7v2_to_fhir
+  - validate: fhir/r4
+publish: canonical
+"""
+PUBLISHING = """\
+broker: {{rabbitmq: {{url: "{url}", window: {window}}}}}
+subscribers: [{{name: desk, key: desk.jwk}}]
+"""
+_SETTINGS = {"message_bytes": 700, "python": platform.python_version()}
 PROJECT = "project: bench\nkeys: {create: true}\nhttp: {enabled: false}\nzone: America/Chicago\n"
 
 
@@ -53,13 +69,44 @@ def measure(shape: Shape) -> dict[str, Any]:
         engine, report = _run("vagus.bench.engine", [name], port, sink, shape)
     port, sink = _free_port(), _free_port()
     roofline, _ = _run("vagus.bench.roofline", [str(port), str(sink)], port, sink, shape)
+    engine.pop("window")
+    report.pop("samples")
     ratio = engine["delivered_per_s"] / max(1.0, roofline["delivered_per_s"])
     return {
         **engine,
         **report,
         "roofline_per_s": roofline["delivered_per_s"],
         "ratio": round(ratio, 3),
-        "settings": {**asdict(shape), "message_bytes": 700, "python": platform.python_version()},
+        "settings": {**asdict(shape), **_SETTINGS},
+    }
+
+
+def measure_publishing(shape: Shape, url: str) -> dict[str, Any]:
+    """One run of the engine with a subscriber at RabbitMQ, and one of a bare loop of confirms.
+
+    Both have the same window, and messages of the same size, on the same cores.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        port, folder = _free_port(), Path(name)
+        (folder / "channels").mkdir()
+        (folder / "vagus.yaml").write_text(PROJECT + PUBLISHING.format(url=url, window=WINDOW))
+        (folder / "channels" / "bench.yaml").write_text(PUBLISHER.format(port=port))
+        key = folder / "desk.jwk"
+        key.touch(0o600)
+        key.write_text(jwe.generate("desk"))
+        engine, report = _run("vagus.bench.engine", [name], port, 0, shape)
+    begin, end = engine.pop("window")
+    delivered = [count for at, count in report.pop("samples") if begin <= at < end]
+    engine["delivered_per_s"] = round((delivered[-1] - delivered[0]) / shape.seconds, 1)
+    bare = [url, str(report["event_bytes"]), str(WINDOW), str(shape.seconds), str(shape.warm)]
+    with _process("vagus.bench.confirming", *bare, "fast" if shape.fast else "plain") as process:
+        confirmed = json.loads(_line(process))["confirmed_per_s"]
+    return {
+        **engine,
+        **report,
+        "roofline_per_s": confirmed,
+        "ratio": round(engine["delivered_per_s"] / max(1.0, confirmed), 3),
+        "settings": {**asdict(shape), **_SETTINGS, "broker": "rabbitmq", "window": WINDOW},
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from vagus.bench.measure import Shape, measure
+from vagus.bench.measure import Shape, measure, measure_publishing
 from vagus.cli import output
 from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples
@@ -16,6 +16,7 @@ from vagus.cli.options import examples
     epilog=examples(
         "vagus bench",
         "vagus bench --json",
+        "vagus bench --broker rabbitmq --url amqp://bench@127.0.0.1/bench",
         "vagus bench --connections 1 --seconds 10 --loop plain",
     )
 )
@@ -30,14 +31,40 @@ from vagus.cli.options import examples
     show_default=True,
     help="fast: uvloop where it is installed; plain: asyncio's own.",
 )
-def command(as_json: bool, connections: int, seconds: float, warm: float, loop: str) -> int:
+@click.option(
+    "--broker",
+    type=click.Choice(["embedded", "rabbitmq"]),
+    default="embedded",
+    show_default=True,
+    help="rabbitmq: publish to a subscriber instead of delivering over MLLP.",
+)
+@click.option(
+    "--url",
+    envvar="RABBITMQ_URL",
+    default="amqp://guest:guest@127.0.0.1/%2F",
+    show_default=True,
+    help="The RabbitMQ to publish to; or RABBITMQ_URL.",
+)
+def command(
+    as_json: bool,
+    connections: int,
+    seconds: float,
+    warm: float,
+    loop: str,
+    broker: str,
+    url: str,
+) -> int:
     """Measure accepted and delivered messages a second, answer times, and cost per message.
 
     A project with the library's ADT mapping, validation and an MLLP destination runs in a process
     of its own; senders and peer are another. The raw loop of `roofline_per_s` echoes, logs
     encrypted with group commit, dumps JSON and sends on, and nothing else, on the same cores.
+
+    With --broker rabbitmq the events go, encrypted, to a subscriber's queue; delivered means
+    confirmed, and the raw loop is one of confirms with the same window and size of messages.
     """
-    report = measure(Shape(connections, seconds, warm, loop == "fast"))
+    shape = Shape(connections, seconds, warm, loop == "fast")
+    report = measure_publishing(shape, url) if broker == "rabbitmq" else measure(shape)
     if as_json:
         output.line(report)
     else:

@@ -17,6 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from broker.seam import Carrier, CarrierState
 from channels.channel import Channel
 from channels.courier import Courier
 from channels.engine import Engine
@@ -156,8 +157,30 @@ def _engine(engine: Engine) -> Iterator[Metric]:
         "vagus_sources_paused", "Whether back-pressure holds.", value=float(engine.pressure.paused)
     )
     broker = GaugeMetricFamily("vagus_broker_info", "The broker in use.", labels=("kind",))
-    broker.add_metric((engine.broker.kind,), 1.0)
+    broker.add_metric(((engine.carrier or engine.broker).kind,), 1.0)
     yield broker
+    if engine.carrier is not None:
+        yield from _carrier(engine.carrier)
+
+
+def _carrier(carrier: Carrier) -> Iterator[Metric]:
+    state = GaugeMetricFamily(
+        "vagus_broker_state", "1 for how it is: up, blocked or down.", labels=("state",)
+    )
+    for each in CarrierState:
+        state.add_metric((each,), float(carrier.state is each))
+    events = CounterMetricFamily(
+        "vagus_broker_events", "Events by what the broker did with them.", labels=("outcome",)
+    )
+    for outcome in ("confirmed", "resent", "returned", "refused"):
+        events.add_metric((outcome,), getattr(carrier.measures, outcome))
+    yield from (state, events)
+    yield GaugeMetricFamily(
+        "vagus_broker_unconfirmed", "Events sent and not confirmed.", value=carrier.unconfirmed
+    )
+    yield CounterMetricFamily(
+        "vagus_broker_connects", "Connections made.", value=carrier.measures.connects
+    )
 
 
 def _histogram(name: str, text: str, label: str) -> HistogramMetricFamily:
