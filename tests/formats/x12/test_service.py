@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from formats.x12.conftest import findings, results, said
 from formats.x12.samples import BODIES, interchange
@@ -180,3 +182,23 @@ def test_an_acknowledgement_of_an_interchange_is_read() -> None:
 def test_what_is_wrong_with_it_is_told(old: bytes, new: bytes, expected: tuple[str, str]) -> None:
     data = CLEAN.replace(b"GS*", TA1.replace(old, new) + b"GS*", 1)
     assert said(findings(data)) == [expected]
+
+
+def test_of_very_many_findings_some_are_kept_and_the_trailer_is_still_told() -> None:
+    lines = ["DMG*D8*2026*QQ*Q*Q*Q*Q*Q*Q*Q*Q"] * 30
+    body = [*BODIES["270"].split("\n")[1:-1], *lines]
+    data = interchange("270", body).replace(b"SE*50*", b"SE*51*")
+    kinds = [item.kind for item in findings(data)]
+    assert kinds.count("se-count") == kinds.count("too-many-findings") == 1
+    assert 20 <= len(kinds) <= 30
+
+
+def test_many_small_interchanges_are_read_in_time_that_grows_with_their_number() -> None:
+    def seconds(count: int) -> float:
+        start = process_time()
+        found = [item for item in results(CLEAN * count) if isinstance(item, Interchange)]
+        assert len(found) == count
+        return process_time() - start
+
+    seconds(10)
+    assert seconds(2000) < 40 * seconds(200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 from formats.x12.conftest import findings
@@ -17,6 +18,7 @@ from vagus.formats.x12.delimiters import DEFAULT, Delimiters
 from vagus.formats.x12.reader import read
 from vagus.formats.x12.results import TransactionSet
 from vagus.formats.x12.writer import Exchange, Level, Row, Written, write
+from vagus.journal.state import State
 from vagus.kernel.errors import MessageError
 
 NOW = 1767609000.0  # 2026-01-05 10:30 UTC
@@ -162,3 +164,13 @@ def test_nothing_unsafe_is_left(value: str, charset: Charset) -> None:
 def test_any_name_is_written(value: str) -> None:
     done = written("270", changed("270", "NM1", 3, value))
     assert not [item for item in findings(done.data) if item.snip < 3]
+
+
+def test_the_journal_keeps_control_numbers_over_restarts(tmp_path: Path) -> None:
+    seen = []
+    for _ in range(3):
+        state = State(tmp_path)
+        done = write(GUIDES["270"], [parsed("270")], EXCHANGE, state, NOW)
+        seen.append((done.control, done.group))
+        state.close()
+    assert seen == [("000000001", "1"), ("000000002", "2"), ("000000003", "3")]

@@ -73,8 +73,9 @@ def chunks(pieces: Iterable[bytes]) -> Iterator[Chunk]:
     """
     reader = _Reader()
     for piece in pieces:
-        reader.text += piece.decode("latin-1")
-        yield from reader.read(is_last=False)
+        for at in range(0, len(piece), CHUNK):
+            reader.text += piece[at : at + CHUNK].decode("latin-1")
+            yield from reader.read(is_last=False)
     yield from reader.read(is_last=True)
 
 
@@ -127,10 +128,11 @@ class _Reader:
         if self._is_too_long:
             yield self._rest(delimiters)
             return
-        found = self.text.split(delimiters.terminator)
+        text = self._window(delimiters)
+        found = text.split(delimiters.terminator)
         tail = found.pop()
-        stop = _stop(self.text, found, delimiters.element)
-        long = _long(self.text, found)
+        stop = _stop(text, found, delimiters.element)
+        long = _long(text, found)
         if 0 <= long < (stop if stop >= 0 else len(found)):
             found, stop, tail, self._is_too_long = found[:long], -1, "", True
         elif stop >= 0:
@@ -150,6 +152,15 @@ class _Reader:
             blank = not tail.strip(BLANK)
             yield Chunk(self.offset, [tail], delimiters, "blank" if blank else "unterminated")
             self._drop(len(tail))
+
+    def _window(self, delimiters: Delimiters) -> str:
+        """The text up to where an interchange may end: many small ones are each looked at once."""
+        for word in ("IEA", "ISA" + delimiters.element):
+            at = self.text.find(word)
+            end = self.text.find(delimiters.terminator, at) if at >= 0 else -1
+            if end >= 0:
+                return self.text[: end + 1]
+        return self.text
 
     def _rest(self, delimiters: Delimiters) -> Chunk:
         """As much as there is of a segment that is too long."""

@@ -289,8 +289,9 @@ class SetReader:
             self.warned += item.severity is Severity.WARNING
         if item.unit:
             self._unit_findings += 1
-        is_full = len(self.findings) >= MOST_FINDINGS
-        if (is_full and not item.is_service) or self._unit_findings > MOST_FINDINGS_OF_UNIT:
+        in_full_unit = item.unit and self._unit_findings > MOST_FINDINGS_OF_UNIT
+        is_full = len(self.findings) >= MOST_FINDINGS or in_full_unit
+        if is_full and not item.is_service:
             self._dropped += 1
             return
         self.findings.append(item)
