@@ -1,9 +1,11 @@
 """What reading X12 costs, step by step, beside pyx12 on the same files in the same run.
 
     python tests/benchmarks/bench_x12.py [ROUNDS] [--long]
+    python tests/benchmarks/bench_x12.py --huge
 
 Every step runs in a process of its own, in turns; seconds are CPU time of the process, the best of
 the rounds. pyx12 reads the small files only unless --long is given: the large ones take it minutes.
+--huge reads one 837P of a gigabyte that is made as it is read, and says how much memory it took.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -26,7 +29,7 @@ from benchmarks.x12_files import claims, remittances
 
 from vagus.formats.x12.reader import read
 from vagus.formats.x12.tokenizer import chunks
-from vagus.formats.x12.units import each
+from vagus.formats.x12.units import Unit, each
 
 SOURCES: dict[str, Callable[[int], Iterable[bytes]]] = {"837P": claims, "835": remittances}
 COUNTS = (1_000, 20_000)
@@ -93,6 +96,33 @@ def main(rounds: int, is_long: bool) -> None:
         )
 
 
+def huge() -> None:
+    """Read a gigabyte of claims, units and all, and print what it took."""
+    size = units = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal size
+        for batch in batched(claims(1_950_000), 500):
+            block = b"".join(batch)
+            size += len(block)
+            yield block
+
+    def count(unit: Unit) -> None:
+        nonlocal units
+        units += unit.number > 0
+
+    consume(each(blocks(), count))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(f"{size / 1e6:,.0f} MB, {units:,} claims, {memory:.0f} MiB\n")
+
+
+def batched(items: Iterable[bytes], count: int) -> Iterator[list[bytes]]:
+    """Lists of so many items."""
+    rest = iter(items)
+    while batch := list(islice(rest, count)):
+        yield batch
+
+
 def _apart(step: str, kind: str, count: int) -> dict[str, float]:
     command = [sys.executable, __file__, "--step", step, kind, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -103,6 +133,8 @@ def _apart(step: str, kind: str, count: int) -> dict[str, float]:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--step"]:
         sys.stdout.write(json.dumps(measure(sys.argv[2], sys.argv[3], int(sys.argv[4]))))
+    elif sys.argv[1:2] == ["--huge"]:
+        huge()
     else:
         words = [word for word in sys.argv[1:] if word != "--long"]
         main(int(words[0]) if words else 3, "--long" in sys.argv)

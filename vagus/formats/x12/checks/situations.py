@@ -16,7 +16,7 @@ from vagus.formats.x12.values import at
 class _Plan:
     """The rules of a guide, arranged by what is looked at."""
 
-    places: dict[str, list[Place]]  # by segment id
+    places: dict[Line, list[Place]]  # by each line that a rule speaks of, or whose loop it does
     rules: dict[str, list[Situation]]  # by loop id
 
 
@@ -39,10 +39,13 @@ class Situations:
 
     def seen(self, line: Line, raw: str) -> None:
         """A segment that begins such a loop, or that rules speak of."""
+        places = self._plan.places.get(line)
+        if places is None:
+            return
         if line.is_trigger and line.loop.id in self._plan.rules:
             self._frames.append(_Frame(line.loop, self._reader.spot(line)))
-        for place in self._plan.places.get(line.id, ()):
-            if place.loop == line.loop.id and self._holds(place, raw):
+        for place in places:
+            if self._holds(place, raw):
                 for frame in self._frames:
                     frame.seen.add(place)
 
@@ -89,11 +92,7 @@ class Situations:
 
 def segments(guide: Guide) -> tuple[str, ...]:
     """The ids of the segments that the rules of a guide need to see."""
-    plan = _plan(guide)
-    triggers = {
-        line.id for line in guide.root.lines() if line.is_trigger and line.loop.id in plan.rules
-    }
-    return tuple(sorted(triggers | plan.places.keys()))
+    return tuple(sorted({line.id for line in _plan(guide).places}))
 
 
 def loops(guide: Guide) -> tuple[str, ...]:
@@ -103,10 +102,14 @@ def loops(guide: Guide) -> tuple[str, ...]:
 
 @cache
 def _plan(guide: Guide) -> _Plan:
-    places: dict[str, dict[Place, None]] = {}
     rules: dict[str, list[Situation]] = {}
+    wanted: dict[Place, None] = {}
     for rule in guide.situations:
         rules.setdefault(rule.loop, []).append(rule)
-        for place in (*rule.places, *rule.conditions):
-            places.setdefault(place.segment, {})[place] = None
-    return _Plan({name: list(found) for name, found in places.items()}, rules)
+        wanted.update(dict.fromkeys((*rule.places, *rule.conditions)))
+    places = {}
+    for line in guide.root.lines():
+        here = [item for item in wanted if (item.loop, item.segment) == (line.loop.id, line.id)]
+        if here or (line.is_trigger and line.loop.id in rules):
+            places[line] = here
+    return _Plan(places, rules)
