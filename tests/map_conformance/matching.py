@@ -138,7 +138,7 @@ def _fills(row: Row, rule: Rule, last: Step) -> bool:
         return row.constant in rule.constants and _touches(row, _decides(rule))
     if not row.field:
         return True
-    if rule.constants and rule.element == last.path:
+    if rule.constants and (rule.element == last.path or _decided(row, rule)):
         return _touches(row, rule.sources | rule.conditions)
     return bool(rule.sources) and _touches(row, rule.sources)
 
@@ -181,7 +181,7 @@ def _by_datatype(row: Row) -> Iterator[Rule]:
             continue
         if row.constant and row.constant not in rule.constants:
             continue
-        if not (row.constant or rule.sources or _decided(rule)):
+        if not (row.constant or rule.sources or _decided(row, rule)):
             continue
         if not _of_component(row, rule):
             continue
@@ -198,9 +198,10 @@ def _all(rule: Rule) -> frozenset[Source]:
     return rule.sources | rule.conditions
 
 
-def _decided(rule: Rule) -> bool:
+def _decided(row: Row, rule: Rule) -> bool:
     """Whether the rule writes a text of its own because of what it reads."""
-    return any(name.startswith("then ") for name in rule.functions)
+    chosen = any(name.startswith("then ") for name in rule.functions)
+    return chosen or any(_touches(row, (item.source,)) for item in rule.filters if item.wanted)
 
 
 def _of_component(row: Row, rule: Rule) -> bool:

@@ -68,11 +68,12 @@ def _state(row: Row) -> str:
 
 
 def stale() -> list[str]:
-    """Fields in the register of which every row is implemented, or that no table has."""
+    """Fields in the register of which every row is implemented, or that no table counted has."""
+    counted = {*segment_sheets(), *datatypes()}
     found = []
     for entry in entries():
         for sheet, word in entry.fields:
-            open_ = [row for row, state in states(sheet) if state != IMPLEMENTED]
-            if not any(word in ("*", row.place) for row in open_):
+            rows_ = states(sheet) if sheet in counted else ()
+            if not any(word in ("*", row.place) for row, state in rows_ if state != IMPLEMENTED):
                 found.append(f"{sheet} {word}")
     return found

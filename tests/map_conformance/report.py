@@ -125,11 +125,12 @@ def _summary() -> str:
                 len(oracles.compared(oracle.name)),
                 whole,
                 _share(states[SAME], whole),
+                _share(states[SAME], states[SAME] + owners["to do"]),
                 *(_share(owners[owner], whole) for owner in (*OWNERS, "")),
             )
         )
-    heads = ("expected by", "messages", "leaves", "equal", *OWNERS, "unexplained")
-    return text + _table(heads, agreed)
+    heads = ("expected by", "messages", "leaves", "equal", "of ours to carry", *OWNERS)
+    return text + _table((*heads, "unexplained"), agreed) + _WHOSE
 
 
 def _owners(oracle: str) -> Counter[str]:
@@ -194,6 +195,13 @@ def _agreement() -> str:
     )
 
 
+_WHOSE = """\
+Leaves that are not equal are differences of **dialect** (what only that converter writes), a
+**defect** of theirs, a **choice** of ours with a reason, or something **to do**; what is ours to
+carry is the equal and the to do. The classes with their reasons stand
+[at the end](#why-leaves-differ).
+
+"""
 _AGREEMENT = """\
 ## Agreement with others
 
@@ -243,5 +251,11 @@ def _events() -> str:
         counted = (event.messages, event.resources, event.valid, event.valid_by_models)
         rows.append((event.name, event.mapping or "none", *(number or "" for number in counted)))
     heads = ("event", "mapping", "messages", "resources", "valid", "valid by fhir.resources")
-    text = "Messages of the public corpora; valid means every resource of the Bundle.\n\n"
+    made = events.events()
+    whole, valid = sum(e.messages for e in made), sum(e.valid for e in made)
+    text = (
+        "Messages of the public corpora; a message is valid when every resource of its Bundle is."
+        f" {whole - valid} of {whole} is not: it says that the discharge was before the admission,"
+        " and is mapped as it says.\n\n"
+    )
     return "## Events\n\n" + text + _table(heads, rows).rstrip("\n") + "\n"

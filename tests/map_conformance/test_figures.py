@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from map_conformance import official, register, report
-from map_conformance.classes import OWNERS, classes
+from map_conformance import official, oracles, register, report
+from map_conformance.classes import OWNERS, classes, classify
 from map_conformance.comparing import SAME, compare
 from map_conformance.rules import rules
 from mappings.catalogue import load
@@ -66,6 +66,30 @@ def _position(read: str) -> str:
 def test_every_class_says_whose_it_is_and_why() -> None:
     assert {kind.whose for kind in classes()} <= set(OWNERS)
     assert all(kind.reason.endswith(".") for kind in classes())
+
+
+@needs_corpora
+@pytest.mark.parametrize("oracle", oracles.ORACLES, ids=lambda oracle: oracle.name)
+def test_no_difference_is_unexplained(oracle: oracles.Oracle) -> None:
+    unexplained = {
+        (item.file, found.type, found.path)
+        for item in oracles.compared(oracle.name)
+        for found in item.differences
+        if found.state != SAME and classify(oracle.name, found) is None
+    }
+    assert unexplained == set()
+
+
+@needs_corpora
+def test_every_class_is_met() -> None:
+    met = {
+        kind.name
+        for oracle in oracles.ORACLES
+        for item in oracles.compared(oracle.name)
+        for found in item.differences
+        if found.state != SAME and (kind := classify(oracle.name, found))
+    }
+    assert [kind.name for kind in classes() if kind.name not in met] == []
 
 
 def test_a_leaf_is_equal_wherever_its_list_has_it() -> None:
