@@ -171,13 +171,20 @@ class Server:
     def remove(self) -> None:
         """End everything that was started, and its data."""
         self.kill()
-        subprocess.run(
+        for _ in range(50):  # it refuses until it has noticed that the node is gone
+            if self._epmd_ended():
+                break
+            time.sleep(0.1)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _epmd_ended(self) -> bool:
+        done = subprocess.run(
             ["epmd", "-port", str(self._epmd), "-kill"],
             env=self._environment,
             capture_output=True,
             check=False,
         )
-        shutil.rmtree(self.folder, ignore_errors=True)
+        return b"Killed" in done.stdout
 
     def pause(self) -> None:
         """Stop the processes where they stand: connections stay, nothing answers."""
