@@ -13,6 +13,7 @@ from channels.measure import ChannelMeasures
 from channels.pipeline import Outcome, Pipeline
 from channels.work import Work
 from connectors.seam import Outbound, Source
+from vagus.journal.connect import JournalAway
 from vagus.kernel import ids
 from vagus.kernel.envelope import Delivery, Envelope
 from vagus.kernel.errors import EngineFault, MessageError
@@ -93,6 +94,8 @@ class Channel:
         number = delivery.message
         try:
             body, override = self.stored(number)
+        except JournalAway:
+            raise
         except (EngineFault, KeyError):
             raise MessageError("corrupt") from None
         outcome = self.pipeline.run(Envelope(number, self.endpoint, body, override=override))

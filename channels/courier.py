@@ -10,6 +10,7 @@ from hashlib import sha256
 from channels.dispatch import Dispatch
 from channels.measure import DestinationMeasures
 from connectors.seam import Destination, Outbound
+from vagus.journal.connect import JournalAway
 from vagus.kernel.clock import Clock
 from vagus.kernel.envelope import Delivery
 from vagus.kernel.errors import DeliveryDelayed, DeliveryError, EngineFault, MessageError
@@ -19,6 +20,7 @@ log = get_logger(__name__)
 
 Make = Callable[[Delivery], Outbound]
 CONNECTOR_FAULT = "connector-fault"
+JOURNAL_AWAY = "journal-away"
 ENGINE_DEFECT = "engine-defect"
 FAULT_PAUSE = 1.0
 
@@ -113,6 +115,8 @@ class Courier:
             outbound = self.make(delivery)
         except MessageError as error:
             dispatch.unmakeable(delivery, error.code)
+        except JournalAway:
+            dispatch.failed(delivery, DeliveryDelayed(JOURNAL_AWAY), self._now())
         except Exception:  # a defect of ours must neither lose the delivery nor stop the others
             log.exception("make_fault", destination=self.name)
             dispatch.unmakeable(delivery, ENGINE_DEFECT)

@@ -21,7 +21,7 @@ from channels.lanes import Lanes, Spill
 from channels.retry import RetryPolicy
 from vagus.journal.entries import Buried, Delivered, Entry, Parked
 from vagus.kernel.envelope import Delivery
-from vagus.kernel.errors import DeliveryDelayed, DeliveryError, Fault
+from vagus.kernel.errors import DeliveryDelayed, DeliveryError, EngineFault, Fault
 
 STORM_WINDOW = 60.0
 STORM_FLOOR = 5
@@ -381,9 +381,13 @@ class Dispatch:
         outcome of the second, which had to be durable to come here, was put after that row.
         """
         limit = max(1, self._limits.lane // 2)
-        page = self._rows.lane_waiting(
-            self.destination, spill.lanes[0], spill.order, spill.last, limit
-        )
+        try:
+            page = self._rows.lane_waiting(
+                self.destination, spill.lanes[0], spill.order, spill.last, limit
+            )
+        except EngineFault:
+            self._ready.appendleft(spill)
+            raise
         followers = list(page)
         if len(page) == limit:
             rest = Spill(page[-1].message, page[-1].part + 1, self.destination, spill.lanes)

@@ -14,6 +14,7 @@ from channels.courier import Courier
 from channels.pipeline import Outcome, where_of
 from channels.poison import StartedMark
 from channels.pressure import Pressure
+from vagus.journal.connect import JournalAway
 from vagus.journal.entries import Died, Filtered, Noted, Routed, Target
 from vagus.journal.journal import Journal
 from vagus.kernel.clock import Clock
@@ -93,7 +94,10 @@ class Engine:
         self._pumping = False
         queue = self._queue
         if not queue and self._backlog.wants_rows:
-            self._backlog.refill()
+            try:
+                self._backlog.refill()
+            except JournalAway:
+                pass  # asked again in the next turn
         for _ in range(min(BUDGET, len(queue))):
             self._process(queue.popleft())
         self.pressure.check()

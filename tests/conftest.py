@@ -1,4 +1,4 @@
-"""One RabbitMQ for all tests that need it; each has an empty virtual host of it."""
+"""One RabbitMQ and one PostgreSQL for all tests that need them, each test with its own part."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from peers.postgres import Server as PostgresServer
 from peers.rabbitmq import Server, certificates
 
 
@@ -24,3 +25,13 @@ def the_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def rabbitmq(the_server: Server) -> Server:
     the_server.refresh()
     return the_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

@@ -49,13 +49,13 @@ from vagus.canonical.validation import Validator
 from vagus.formats.catalogue import FORMATS
 from vagus.formats.format import Format, Terms
 from vagus.journal.journal import Journal
-from vagus.journal.search import Reader
 from vagus.journal.settings import JournalSettings
 from vagus.kernel.clock import Clock, SystemClock
 from vagus.kernel.diagnostics import Diagnostics, Place
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
-from vagus.project import ChannelFile, DestinationFile, Project, checks, keyset
+from vagus.neighbours import Neighbours
+from vagus.project import ChannelFile, DestinationFile, Project, checks, keyset, placing
 from vagus.project.model import LINK, SubscriberSettings
 
 LANE_BYTES = 12
@@ -69,12 +69,13 @@ SENDERS = "sender"
 
 @dataclass(slots=True)
 class Running:
-    """A project that is running."""
+    """A project that is running, or what one node runs of it."""
 
     project: Project
     engine: Engine
     journal: Journal
     operations: Operations
+    neighbours: Neighbours | None = None  # what sees to the other nodes
     _last: dict[str, int] | None = None
 
     def counts(self) -> dict[str, int]:
@@ -94,9 +95,16 @@ class Running:
                     await asyncio.to_thread(mapping.prepare, full=full)
                     await asyncio.sleep(pause)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether its own engine wants this node back, or it cannot go on here."""
+        return self.journal.wanted or self.journal.failed is not None
+
     async def end(self, patience: float = PATIENCE) -> None:
         """Drain for so many seconds at most, and close everything."""
         try:
+            if self.neighbours is not None:
+                await self.neighbours.stop()
             await self.operations.stop()
             await self.engine.stop(patience)
             self._last = self.counts()
@@ -112,7 +120,25 @@ async def running(project: Project, clock: Clock | None = None) -> AsyncIterator
 
     Raises ConfigError when something it needs cannot be had: keys, the store, a port.
     """
-    assembled = await _Assembly(project, clock or SystemClock()).build()
+    clock = clock or SystemClock()
+    own = project.settings.node
+    assembled = await _started(project, clock, own)
+    try:
+        if len(project.settings.nodes) > 1:
+            assembled.neighbours = Neighbours(
+                project.settings.nodes.keys() - {own},
+                assembled.journal.orphans,
+                lambda node: _started(project, clock, node),
+            )
+            assembled.neighbours.start()
+        yield assembled
+    finally:
+        await assembled.end()
+
+
+async def _started(project: Project, clock: Clock, node: int) -> Running:
+    """One node of a project, with its channels running."""
+    assembled = await _Assembly(project, clock, node).build()
     try:
         if assembled.engine.carrier is not None:
             assembled.engine.carrier.start()
@@ -121,10 +147,7 @@ async def running(project: Project, clock: Clock | None = None) -> AsyncIterator
     except BaseException:
         await assembled.end(patience=0.0)
         raise
-    try:
-        yield assembled
-    finally:
-        await assembled.end()
+    return assembled
 
 
 def identity_of(keys: Keyset) -> Identity:
@@ -151,10 +174,11 @@ class _Ways:
 
 
 class _Assembly:
-    """Puts the parts of one project together."""
+    """Puts the parts of one node of a project together."""
 
-    def __init__(self, project: Project, clock: Clock) -> None:
+    def __init__(self, project: Project, clock: Clock, node: int) -> None:
         self._project = project
+        self._node = node
         self._clock = clock
         self._keys = keyset(project)
         self._identity = identity_of(self._keys)
@@ -166,24 +190,31 @@ class _Assembly:
         project = self._project
         options = JournalSettings(keep=project.settings.store.keep)
         self._journal = await Journal.open(
-            project.store, self._keys, self._clock, node=project.settings.node, settings=options
+            placing.place(project, self._node),
+            self._keys,
+            self._clock,
+            node=self._node,
+            settings=options,
         )
         try:
             self._broker = EmbeddedBroker(self._journal)
-            mark = StartedMark(self._journal.folder / "started")
+            own = self._node == project.settings.node
+            started = "started" if own else f"started.{self._node}"
+            mark = StartedMark(self._journal.folder / started)
             soon = asyncio.get_running_loop().call_soon
             self._engine = Engine(self._journal, self._broker, self._clock, mark, soon)
             self._engine.pressure.min_free = project.settings.store.min_free
             self._carrier = self._engine.carrier = publishing.carrier(project, self._clock)
             for file in project.channels:
-                if file.config.enabled:
+                here = project.node_of(file.config.channel) == self._node
+                if file.config.enabled and here:
                     self._engine.add(self._channel(file))
         except BaseException:
             await self._journal.close()
             raise
         operations = Operations(
             self._engine,
-            Reader.open(self._journal.folder, self._keys),
+            self._journal.reader(),
             lambda name: project.catalogue.get(name) is not None,
         )
         return Running(project, self._engine, self._journal, operations)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from vagus.journal.audit import Audit
+from vagus.journal.filestate import FileState as State
 from vagus.journal.requests import Requests
-from vagus.journal.state import Partition, State
+from vagus.journal.state import Partition
 from vagus.kernel.clock import ManualClock
 from vagus.kernel.keys import Keyset
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import pytest
 
+from journal.stores import BOTH
+from vagus.journal.tokens import Tokens
+
 DAY = 86_400.0
+pytestmark = BOTH
 
 
 async def test_a_repeat_gets_the_stored_reply(desk: Any) -> None:
@@ -53,9 +56,7 @@ async def test_other_bytes_under_a_used_control_id_are_stored_and_flagged(desk: 
     third = desk.accept("C1", b"three")
     await desk.journal.flush()
     assert (second.reused, third.reused, third.duplicate) == (True, True, None)
-    con = sqlite3.connect(next(desk.folder.glob("2*.db")))
-    events = con.execute("SELECT message, kind FROM event ORDER BY message").fetchall()
-    con.close()
+    events = desk.rows("SELECT message, kind FROM event ORDER BY message")
     assert events == [(second.id, "CONTROL_ID_REUSED"), (third.id, "CONTROL_ID_REUSED")]
 
 
@@ -83,4 +84,4 @@ async def test_control_ids_can_be_stored_as_tokens(new_desk: Any) -> None:
     await desk.journal.flush()
     await desk.journal.close()
     assert again.duplicate == first.id
-    assert all(b"MRN4711" not in path.read_bytes() for path in desk.folder.iterdir())
+    assert desk.rows("SELECT control FROM message") == [(Tokens(desk.keyset).token("MRN4711"),)]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from vagus.journal.entries import Delivered
+from vagus.journal.filestate import FileState as State
 from vagus.journal.ledger import verify
 from vagus.journal.retention import write_off
 from vagus.journal.rotation import rewrap
-from vagus.journal.state import State
 from vagus.kernel.errors import ConfigError, EngineFault
 
 
@@ -62,7 +62,7 @@ async def test_after_an_io_error_nothing_is_durable_and_nothing_more_is_taken(
     await journal.close()
     journal = await desk.open()
     assert [row.id for row in journal.stored()] == [first.id]
-    assert verify(desk.folder, desk.keyset).differences == []
+    assert verify(desk.place, desk.keyset).differences == []
     await journal.close()
 
 
@@ -100,7 +100,7 @@ async def test_a_full_disk_is_waited_out(
         "duplicates": 1,
     }
     await journal.close()
-    assert verify(desk.folder, desk.keyset).differences == []
+    assert verify(desk.place, desk.keyset).differences == []
 
 
 async def test_a_file_that_may_not_grow_behaves_like_a_full_disk(
@@ -123,7 +123,7 @@ async def test_a_file_that_may_not_grow_behaves_like_a_full_disk(
     await journal.flush()
     assert told == list(range(200))
     await journal.close()
-    assert verify(desk.folder, desk.keyset).differences == []
+    assert verify(desk.place, desk.keyset).differences == []
 
 
 async def test_closing_while_the_disk_is_full_gives_up_what_was_not_written(
@@ -175,7 +175,7 @@ async def test_damaged_files_are_set_aside_and_the_engine_starts(desk: Any) -> N
     await desk.journal.flush()
     assert again.duplicate is None
     assert again.id > entry.id
-    report = verify(desk.folder, desk.keyset)
+    report = verify(desk.place, desk.keyset)
     assert [str(item) for item in report.differences] == [
         f"{path.stem}.1: the file was found damaged and set aside;"
         " recover it or account for it by hand"
@@ -188,11 +188,11 @@ async def test_a_damaged_day_is_a_difference_until_somebody_writes_it_off(desk: 
     path = next(desk.folder.glob("2*.db"))
     path.write_bytes(b"\xff" * 8192)
     await desk.open()
-    assert not verify(desk.folder, desk.keyset).clean
+    assert not verify(desk.place, desk.keyset).clean
     with pytest.raises(KeyError):
         write_off(desk.journal.state, desk.journal.audit, path.stem, "nora")
     write_off(desk.journal.state, desk.journal.audit, f"{path.stem}.1", "nora")
-    assert verify(desk.folder, desk.keyset).clean
+    assert verify(desk.place, desk.keyset).clean
     assert [row.action for row in desk.journal.audit.rows()] == ["write-off-day"]
 
 
@@ -220,7 +220,7 @@ async def test_a_day_without_its_key_is_set_aside_and_shown(desk: Any) -> None:
         con.commit()
     await desk.open()
     assert desk.journal.damaged == ["damaged/2026-11-22.1.db"]
-    [difference] = verify(desk.folder, desk.keyset).differences
+    [difference] = verify(desk.place, desk.keyset).differences
     assert difference.day == "2026-11-22.1"
 
 
@@ -272,7 +272,7 @@ async def test_one_entry_that_cannot_be_written_does_not_stop_the_others(desk: A
     assert told == ["C1", "C2"]
     assert desk.journal.failed is None
     assert [row.control for row in desk.journal.stored()] == ["C2"]
-    assert verify(desk.folder, desk.keyset).differences == []
+    assert verify(desk.place, desk.keyset).differences == []
 
 
 async def test_after_rewrapping_the_old_key_can_go(desk: Any) -> None:
@@ -292,4 +292,4 @@ async def test_after_rewrapping_the_old_key_can_go(desk: Any) -> None:
     desk.keyset = type(desk.keyset).loads(json.dumps(only))
     await desk.open()
     assert desk.journal.body(entry.id) == b"the body"
-    assert verify(desk.folder, desk.keyset).differences == []
+    assert verify(desk.place, desk.keyset).differences == []

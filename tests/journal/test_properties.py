@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from peers.postgres import Server
 from vagus.journal.entries import (
     Accept,
     Buried,
@@ -28,6 +29,9 @@ from vagus.journal.entries import (
 )
 from vagus.journal.journal import Journal
 from vagus.journal.ledger import verify
+from vagus.journal.place import Folder, Place
+from vagus.journal.postgres.place import PostgresPlace
+from vagus.journal.postgres.settings import Postgres
 from vagus.journal.search import Query, Reader
 from vagus.kernel.clock import ManualClock
 from vagus.kernel.keys import Keyset
@@ -58,8 +62,8 @@ _STEPS = st.lists(
 class _Model:
     """A journal, and what has been accepted into it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self.clock = ManualClock(1_795_348_800.0)
         self.accepted: list[Accept] = []
         self.told = 0
@@ -67,7 +71,7 @@ class _Model:
         self.journal: Journal
 
     async def open(self) -> None:
-        self.journal = await Journal.open(self.folder, _KEYSET, self.clock)
+        self.journal = await Journal.open(self.place, _KEYSET, self.clock)
         self.journal.endpoint("adt_in")
         self.journal.destination("store")
         self.journal.destination("mirror")
@@ -144,32 +148,43 @@ class _Model:
                 return Discarded(message, *values, "nora")
 
 
-async def _run(folder: Path, steps: list[tuple[Any, ...]]) -> None:
-    model = _Model(folder)
+async def _run(place: Place, steps: list[tuple[Any, ...]]) -> None:
+    model = _Model(place)
     await model.open()
     for step in steps:
         await model.step(*step)
     await model.journal.flush()
     assert model.told == model.put
     counts = model.journal.counts()
-    report = verify(folder, _KEYSET)
+    report = verify(place, _KEYSET)
     assert report.differences == []
     assert report.counts == counts
     total = counts["total"]["messages"]
     stored = [entry for entry in model.accepted if entry.duplicate is None]
     assert total["accepted"] == len(stored)
     assert total["duplicates"] == len(model.accepted) - len(stored)
-    with Reader.open(folder, _KEYSET) as reader:
+    with Reader.open(place, _KEYSET) as reader:
         for word in ("pending", "delivered", "filtered", "dead"):
             assert len(reader.messages(Query(state=word), 500)) == total[word]
     waiting = sum(len(model.journal.waiting(place)) for place in (1, 2))
     assert waiting == counts["total"]["deliveries"]["open"]
     await model.journal.close()
-    assert verify(folder, _KEYSET).differences == []
+    assert verify(place, _KEYSET).differences == []
 
 
 @given(_STEPS)
 @settings(max_examples=40, deadline=None)
 def test_the_ledger_balances_whatever_happens(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
-        asyncio.run(_run(Path(folder), steps))
+        asyncio.run(_run(Folder(Path(folder)), steps))
+
+
+@given(_STEPS)
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_ledger_balances_in_postgresql_too(
+    postgres: Server, tmp_path: Path, steps: list[tuple[Any, ...]]
+) -> None:
+    settings = Postgres(url=postgres.url, namespace=postgres.namespace(), lease=1)
+    asyncio.run(_run(PostgresPlace(settings, tmp_path, "trial", 0, 0), steps))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from journal.stores import BOTH
 from vagus.journal.entries import (
     Buried,
     Delivered,
@@ -116,7 +117,7 @@ def mutate(con: sqlite3.Connection, chance: random.Random) -> str:
 
 async def test_every_alteration_of_a_row_is_found(desk: Any, tmp_path: Path) -> None:
     await busy_days(desk)
-    assert verify(desk.folder, desk.keyset).differences == []
+    assert verify(desk.place, desk.keyset).differences == []
     copy = tmp_path / "copy"
     chance = random.Random(20261122)
     done = 0
@@ -142,40 +143,38 @@ async def test_every_alteration_of_a_row_is_found(desk: Any, tmp_path: Path) -> 
         "INSERT INTO message SELECT id + 999, endpoint, type, control, subject, sender, hash,"
         " reply, cause, override, seal, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
         " FROM message LIMIT 1",
-        "UPDATE delivery SET state = 2, seal = 1, done = 1, digest = x'00' WHERE state = 1",
+        "UPDATE delivery SET state = 2, seal = 1, done = 1, digest = lane WHERE state = 1",
         "UPDATE message SET state = 4 WHERE state = 3",
         "UPDATE message SET replayed = NULL",
         "DELETE FROM event WHERE kind = 'redriven'",
     ],
 )
+@BOTH
 async def test_clumsy_attempts_are_found(desk: Any, sql: str) -> None:
     await busy_days(desk)
-    path = sorted(desk.folder.glob("2*.db"))[0]
-    with closing(sqlite3.connect(path)) as con:
-        con.execute(sql)
-        con.commit()
-    assert verify(desk.folder, desk.keyset).differences
+    desk.rows(sql, day=desk.days()[0])
+    assert verify(desk.place, desk.keyset).differences
 
 
+@BOTH
 async def test_cutting_off_the_end_of_a_day_is_found_by_its_anchor(desk: Any) -> None:
     await busy_days(desk)
-    path = sorted(desk.folder.glob("2*.db"))[0]
-    with closing(sqlite3.connect(path)) as con:
-        last = con.execute("SELECT max(n) FROM seal").fetchone()[0]
-        con.execute("DELETE FROM seal WHERE n = ?", (last,))
-        con.execute("DELETE FROM event WHERE seal = ?", (last,))
-        con.commit()
-    texts = [str(item) for item in verify(desk.folder, desk.keyset).differences]
-    assert f"2026-11-22: seal {last} is not the one that state.db remembers" in texts
+    day = desk.days()[0]
+    last = desk.rows("SELECT max(n) FROM seal", day=day)[0][0]
+    desk.rows("DELETE FROM seal WHERE n = ?", last, day=day)
+    desk.rows("DELETE FROM event WHERE seal = ?", last, day=day)
+    texts = [item.text for item in verify(desk.place, desk.keyset).differences]
+    assert f"seal {last} is not the one that was remembered" in texts
 
 
 async def test_one_day_cannot_stand_in_for_another(desk: Any) -> None:
     await busy_days(desk)
     first, second = sorted(desk.folder.glob("2*.db"))
     shutil.copy(first, second)
-    assert [item.day for item in verify(desk.folder, desk.keyset).differences] != []
+    assert [item.day for item in verify(desk.place, desk.keyset).differences] != []
 
 
+@BOTH
 async def test_a_journal_verified_while_it_is_written_adds_up(desk: Any) -> None:
     for n in range(60):
         entry = desk.accept(f"C{n}")
@@ -183,15 +182,14 @@ async def test_a_journal_verified_while_it_is_written_adds_up(desk: Any) -> None
         desk.journal.put(Delivered(entry.id, 0, 1, 1, b"r"))
         if n % 20 == 0:
             await desk.journal.flush()
-            assert verify(desk.folder, desk.keyset).differences == []
+            assert verify(desk.place, desk.keyset).differences == []
     await desk.journal.flush()
 
 
+@BOTH
 async def test_bodies_are_left_alone_when_asked(desk: Any) -> None:
     entry = desk.accept("C1")
     await desk.journal.close()
-    with closing(sqlite3.connect(next(desk.folder.glob("2*.db")))) as con:
-        con.execute("UPDATE body SET sealed = zeroblob(50) WHERE id = ?", (entry.id,))
-        con.commit()
-    assert verify(desk.folder, desk.keyset, bodies=False).clean
-    assert not verify(desk.folder, desk.keyset).clean
+    desk.rows("UPDATE body SET sealed = ? WHERE id = ?", bytes(50), entry.id)
+    assert verify(desk.place, desk.keyset, bodies=False).clean
+    assert not verify(desk.place, desk.keyset).clean

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from journal.stores import BOTH
 from vagus.journal.entries import Buried, Delivered, Died, Discarded, Filtered, Noted, Parked
 from vagus.journal.query import Query
 from vagus.journal.search import Reader
@@ -20,7 +22,7 @@ DAY = 86_400.0
 
 @pytest.fixture
 def reader(desk: Any) -> Any:
-    with Reader.open(desk.folder, desk.keyset) as made:
+    with Reader.open(desk.place, desk.keyset) as made:
         yield made
 
 
@@ -62,6 +64,7 @@ def controls(rows: list[Any]) -> list[str]:
     return [row.control for row in rows]
 
 
+@BOTH
 async def test_each_state_is_found_newest_first(desk: Any, reader: Reader) -> None:
     await filled(desk)
     expected = {
@@ -80,6 +83,7 @@ async def test_each_state_is_found_newest_first(desk: Any, reader: Reader) -> No
     assert total == len(reader.messages(Query())) == 21
 
 
+@BOTH
 async def test_every_way_of_asking(desk: Any, reader: Reader) -> None:
     made = await filled(desk)
     assert controls(reader.messages(Query(control="died-1"))) == ["died-1"]
@@ -97,6 +101,7 @@ async def test_every_way_of_asking(desk: Any, reader: Reader) -> None:
         Query(state="lost")
 
 
+@BOTH
 async def test_pages_do_not_overlap(desk: Any, reader: Reader) -> None:
     await filled(desk)
     seen: list[int] = []
@@ -111,6 +116,7 @@ async def test_pages_do_not_overlap(desk: Any, reader: Reader) -> None:
     assert len(places) == 6
 
 
+@BOTH
 async def test_dead_letters_say_where_and_why(desk: Any, reader: Reader) -> None:
     await filled(desk)
     buried, died = reader.dead_letters(limit=2)
@@ -133,6 +139,7 @@ async def test_dead_letters_say_where_and_why(desk: Any, reader: Reader) -> None
     assert len(reader.dead_letters(Query(control="died-0"))) == 1
 
 
+@BOTH
 async def test_what_was_replayed_is_no_dead_letter_any_more(desk: Any, reader: Reader) -> None:
     made = await filled(desk)
     for kind in ("died-0", "buried-0"):
@@ -143,6 +150,7 @@ async def test_what_was_replayed_is_no_dead_letter_any_more(desk: Any, reader: R
     }
 
 
+@BOTH
 async def test_a_history_tells_everything_in_order(desk: Any, reader: Reader) -> None:
     entry = desk.accept("C1")
     desk.accept("C1", b"other bytes")
@@ -180,6 +188,7 @@ async def test_a_history_tells_everything_in_order(desk: Any, reader: Reader) ->
     assert [row.detail for row in reader.history(died.id)] == ["", "map: unmapped at PID-8"]
 
 
+@BOTH
 async def test_bodies_deliveries_and_counts_from_beside_the_engine(
     desk: Any, reader: Reader
 ) -> None:
@@ -196,6 +205,7 @@ async def test_bodies_deliveries_and_counts_from_beside_the_engine(
         reader.body(entry.id + 1)
 
 
+@BOTH
 async def test_a_reader_follows_the_engine_through_closing_and_dropping(
     desk: Any, reader: Reader
 ) -> None:
@@ -205,25 +215,29 @@ async def test_a_reader_follows_the_engine_through_closing_and_dropping(
     desk.accept("NEW")
     await desk.journal.flush()
     assert controls(reader.messages(Query(), 1)) == ["NEW"]
-    desk.journal.calendar.forget(desk.journal.calendar.ordered()[0])
-    for path in desk.folder.glob("2026-11-22*"):
-        path.unlink()
+    day = desk.journal.calendar.ordered()[0]
+    desk.journal.calendar.forget(day)
+    await desk.journal.calendar.remove(day)
     assert reader.message(made["died-0"]) is None
     assert len(reader.messages(Query())) == 15
     desk.journal.state.set_partition_state("2026-11-22", "dropped")
 
 
-async def test_reading_needs_no_engine(desk: Any) -> None:
+@BOTH
+async def test_reading_needs_no_engine(desk: Any, new_desk: Any, tmp_path: Path) -> None:
     entry = desk.accept("C1", b"the body")
     await desk.journal.close()
-    with Reader.open(desk.folder, desk.keyset) as reader:
+    with Reader.open(desk.place, desk.keyset) as reader:
         assert reader.body(entry.id) == b"the body"
         assert len(reader.messages(Query(control="C1"))) == 1
+    elsewhere = new_desk()
+    elsewhere.folder = tmp_path / "elsewhere"
     with pytest.raises(EngineFault, match="no journal here"):
-        Reader.open(desk.folder.with_name("elsewhere"), desk.keyset)
+        Reader.open(elsewhere.placed(), desk.keyset)
     await desk.open()
 
 
+@BOTH
 async def test_a_hidden_control_id_is_found_by_its_text(desk: Any, reader: Reader) -> None:
     desk.journal._tokens.hide(desk.journal.endpoint("adt_in"))
     entry = desk.accept("MRN4711")
@@ -261,7 +275,7 @@ async def test_a_search_is_driven_by_the_rarest_index(
 
     path = next(desk.folder.glob("2*.db"))
     with closing(sqlite3.connect(path, factory=Explaining)) as con:
-        reader._files.day(1, "none")
+        reader._files.of(0)
         reader._files._open[reader._files.days()[0]] = (path.stat().st_ino, con)
         reader.messages(query)
         reader._files._open.clear()

@@ -12,6 +12,7 @@ from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.options import examples, folder, form
 from vagus.journal.ledger import LedgerReport, verify
 from vagus.journal.tally import DELIVERY_WORDS, MESSAGE_WORDS
+from vagus.project import placing
 
 
 @click.command(
@@ -30,7 +31,7 @@ def command(folder: Path | None, bodies: bool, form: str) -> int:
     Works beside a running engine. Exit code 1 when anything does not add up or was altered.
     """
     project = opening.outlined(folder)
-    report = verify(project.store, opening.keyset(project), bodies=bodies)
+    report = verify(placing.place(project), opening.keyset(project), bodies=bodies)
     if form == output.JSON:
         for row in (*_messages(report), *_deliveries(report)):
             output.line(row)

@@ -9,10 +9,9 @@ from pathlib import Path
 import click
 
 from vagus import project as projects
-from vagus.cli import opening, output
+from vagus.cli import asking, opening, output
 from vagus.cli.failure import CLEAN, FINDINGS
 from vagus.cli.options import examples, folder, form
-from vagus.journal import lock
 from vagus.kernel.diagnostics import Diagnostic, Diagnostics, Place, Severity
 from vagus.project import Project
 from vagus.project.links import check_ports_free
@@ -77,7 +76,7 @@ def _escaped(text: str) -> str:
 
 def _check_ports(project: Project, diagnostics: Diagnostics) -> None:
     """Report ports that something else has; those of our own running engine are its own."""
-    if lock.holder(project.store) is not None:
+    if asking.runs(project):
         return
     check_ports_free(project, diagnostics)
     http = project.settings.http

@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     "replay": Verb("replay", "Process stored messages once more."),
     "ledger": Verb("ledger", "Prove that nothing was lost."),
     "channels": Verb("channels", "List, pause, resume or drain channels."),
+    "nodes": Verb("nodes", "Show the engines of a project and what each runs."),
     "broker": Verb("broker", "Show the queues and bindings of a project."),
     "new": Verb("new", "Write a new mapping with its test."),
     "bench": Verb("bench", "Measure the engine against a raw loop."),

@@ -18,7 +18,7 @@ from vagus.kernel import ids
 from vagus.kernel.diagnostics import did_you_mean
 from vagus.kernel.errors import ConfigError
 from vagus.kernel.keys import Keyset
-from vagus.project import Project
+from vagus.project import Project, placing
 
 F = TypeVar("F", bound=Callable[..., Any])
 STATES = ("pending", "delivered", "filtered", "dead", "stored")
@@ -70,7 +70,7 @@ def store(folder: Path | None) -> Store:
     project = opening.outlined(folder)
     asking.need_store(project)
     keys = opening.keyset(project)
-    return Store(project, keys, Reader.open(project.store, keys))
+    return Store(project, keys, Reader.open(placing.place(project), keys))
 
 
 def queries(where: Store, filters: Filters) -> list[Query]:

@@ -7,12 +7,12 @@ that a row altered, moved or taken away shows.
 from __future__ import annotations
 
 import hmac
-import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from vagus.journal.seam import Connection
 from vagus.journal.share import clean
-from vagus.journal.state import State
+from vagus.journal.state import REMEMBER, State
 from vagus.kernel.clock import Clock
 from vagus.kernel.keys import Keyset
 
@@ -33,7 +33,7 @@ class AuditRow:
 
 
 class Audit:
-    """Appends to and checks the chain in `state.db`, from any process."""
+    """Appends to and checks the chain of one journal, from any process."""
 
     def __init__(self, state: State, keyset: Keyset, clock: Clock) -> None:
         self._state = state
@@ -51,10 +51,7 @@ class Audit:
                 f"INSERT INTO audit({_COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
                 (n + 1, at, *texts, previous, digest),
             )
-            con.execute(
-                "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)",
-                (_HEAD, (n + 1).to_bytes(8, "big") + digest),
-            )
+            con.execute(REMEMBER, (_HEAD, (n + 1).to_bytes(8, "big") + digest))
         return n + 1
 
     def rows(self, limit: int = 100, before: int | None = None) -> list[AuditRow]:
@@ -97,7 +94,7 @@ class Audit:
             return None
 
 
-def _head(con: sqlite3.Connection) -> tuple[int, bytes]:
+def _head(con: Connection) -> tuple[int, bytes]:
     row = con.execute("SELECT n, digest FROM audit ORDER BY n DESC LIMIT 1").fetchone()
     return (row[0], row[1]) if row else (0, b"")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from struct import error as StructError
 from typing import Any
 
 from vagus.journal import seals
 from vagus.journal.seals import Sealer
+from vagus.journal.seam import Connection
 from vagus.journal.statements import VERIFY
 from vagus.journal.tally import MessageState
 
@@ -20,7 +20,7 @@ class _Rows:
     """Sealed rows of one kind, handed out seal by seal."""
 
     def __init__(
-        self, con: sqlite3.Connection, query: str, record: Callable[[tuple[Any, ...]], bytes]
+        self, con: Connection, query: str, record: Callable[[tuple[Any, ...]], bytes]
     ) -> None:
         self._cursor = con.execute(VERIFY[query])
         self._record = record
@@ -56,7 +56,7 @@ class _Rows:
             return _UNREADABLE
 
 
-def replay(con: sqlite3.Connection, sealer: Sealer, day: str, link: bytes) -> Found:
+def replay(con: Connection, sealer: Sealer, day: str, link: bytes) -> Found:
     """What is wrong with the chain of a day, one sentence for each break; nothing when whole."""
     streams = (
         _Rows(con, "sealed_accepts", _accepted),
@@ -95,7 +95,7 @@ def _accepted(row: tuple[Any, ...]) -> bytes:
     )
 
 
-def _settled(con: sqlite3.Connection, row: tuple[Any, ...]) -> bytes:
+def _settled(con: Connection, row: tuple[Any, ...]) -> bytes:
     message, state, fanout, mapping, stage, reason, where = row
     if state == MessageState.ROUTED:
         if (stage, reason, where) != (None, None, None):

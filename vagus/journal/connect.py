@@ -8,7 +8,13 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+from vagus.journal.seam import StoreFault, Trouble
 from vagus.kernel.errors import EngineFault
+
+
+class JournalAway(EngineFault):
+    """Rows cannot be read for now: the same query can succeed later."""
+
 
 ERROR, BUSY, CORRUPT, FULL, NOT_A_DATABASE = 1, 5, 11, 13, 26
 _PRAGMAS = (
@@ -79,7 +85,9 @@ def is_damage(error: BaseException) -> bool:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether trying again later can succeed: no space, or locked by someone else."""
+    """Whether trying again later can succeed: no space, locked, or away."""
+    if isinstance(error, StoreFault):
+        return error.trouble is Trouble.PASSING
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return primary_code(error) in (FULL, BUSY)
@@ -87,6 +95,8 @@ def is_passing(error: BaseException) -> bool:
 
 def is_refusal(error: BaseException) -> bool:
     """Whether the statement was at fault, not the file: a value that no row can hold."""
+    if isinstance(error, StoreFault):
+        return error.trouble is Trouble.REFUSED
     if isinstance(error, sqlite3.Error):
         return isinstance(
             error, sqlite3.IntegrityError | sqlite3.InterfaceError | sqlite3.ProgrammingError

@@ -1,39 +1,36 @@
-"""One day of the journal: its file, its key, its counters, and the head of its seal chain."""
+"""One day of the journal: its key, its counters, and the head of its seal chain."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
-from vagus.journal import connect
 from vagus.journal.days import day_name
-from vagus.journal.keyfile import KeyFile
-from vagus.journal.statements import QUERIES, script
+from vagus.journal.entries import Accept
+from vagus.journal.seam import Connection
+from vagus.journal.statements import QUERIES, VERIFY
 from vagus.journal.tally import OPEN, SLOT, Tally
 from vagus.journal.vault import Vault
 
 Counter = tuple[str, int]
+#: Endpoint, sender and control id of a message.
+Who = tuple[int, int, str]
 #: Tallies kept in memory for each day; beyond it they are read back from the rows.
 _TALLIES = 32_768
-_NEW = ".new"
 
 
 @dataclass(slots=True)
-class Day:
-    """A day that can be read, and written while `writer` is set."""
+class Day(ABC):
+    """A day that can be read, and written while it is `writable`."""
 
     number: int
-    path: Path
     vault: Vault
-    counts: dict[Counter, int] = field(default_factory=dict)
-    head: tuple[int, bytes] = (0, b"")
-    last: int = 0  # the newest id stored when the day was loaded
-    writer: sqlite3.Connection | None = None
-    keys: KeyFile | None = None
-    _reader: sqlite3.Connection | None = None
-    _tallies: dict[int, Tally] = field(default_factory=dict)
+    counts: dict[Counter, int] = field(default_factory=dict, init=False)
+    head: tuple[int, bytes] = field(default=(0, b""), init=False)
+    last: int = field(default=0, init=False)  # the newest id stored when the day was loaded
+    _tallies: dict[int, Tally] = field(default_factory=dict, init=False)
 
     @property
     def name(self) -> str:
@@ -45,39 +42,75 @@ class Day:
         """How many of its messages are not finished."""
         return sum(n for (what, _), n in self.counts.items() if what == "pending")
 
-    @property
-    def reader(self) -> sqlite3.Connection:
-        """A read-only connection, which sees what is committed."""
-        if self._reader is None:
-            self._reader = connect.reader(self.path)
-        return self._reader
+    # What the database offers.
 
-    def open_writer(self, factory: type[sqlite3.Connection], cache_kib: int) -> None:
-        """Make the day writable; raises sqlite3.Error."""
-        if self.writer is not None:
-            return
-        con = connect.writer(self.path, cache_kib=cache_kib, factory=factory)
-        try:
-            row = con.execute(QUERIES["last_seal"]).fetchone()
-        except sqlite3.Error:
-            con.close()
-            raise
-        self.head = (row[0], row[1]) if row else (0, b"")
-        self.writer = con
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """What the day is called there, for people."""
+
+    @property
+    @abstractmethod
+    def writable(self) -> bool:
+        """Whether it can be written at once."""
+
+    @property
+    @abstractmethod
+    def reader(self) -> Connection:
+        """Reads what is committed; on the loop."""
+
+    @property
+    @abstractmethod
+    def writer(self) -> Connection:
+        """Runs statements in the transaction under way."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Begin a transaction that shuts out every other writer of this day."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Make it durable; on the commit thread."""
+
+    @abstractmethod
+    def roll_back(self) -> None:
+        """Undo it, if there is one."""
+
+    @abstractmethod
+    def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each row."""
+
+    @abstractmethod
+    def apply(self, sql: str, rows: Sequence[tuple[Any, ...]], key: int) -> list[bool]:
+        """Run an UPDATE for each row and say which found theirs.
+
+        The last `key` columns of a row name what is updated; what is, does not fit again.
+        """
+
+    @abstractmethod
+    def expect(self, entries: Sequence[tuple[Accept, Who]], other: Day) -> None:
+        """These will be asked for with `seen`, while `other` is written."""
+
+    @abstractmethod
+    def seen(self, entry: Accept, who: Who, other: Day) -> tuple[int, bytes | None] | bool:
+        """The very message with its sealed reply, or whether its control id was used."""
+
+    @abstractmethod
+    def close(self, *, checkpoint: bool = True) -> None:
+        """Close everything that is open on this day."""
+
+    # What is kept in memory.
 
     def load(self) -> None:
-        """Read back from the file what is kept in memory; raises sqlite3.DatabaseError."""
+        """Read back what is kept in memory; raises what the database raises."""
         con = self.reader
-        rows = con.execute("SELECT what, id, n FROM ledger")
-        self.counts = {(what, number): n for what, number, n in rows}
-        self.last = con.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()[0]
-        self.head = con.execute(QUERIES["last_seal"]).fetchone() or (0, b"")
+        self.counts = {(what, number): n for what, number, n in con.execute(VERIFY["counters"])}
+        self.last = con.execute(QUERIES["newest"]).fetchone()[0]
+        self.head = tuple(con.execute(QUERIES["last_seal"]).fetchone() or (0, b""))
 
     def span(self) -> tuple[int | None, int | None]:
         """The first and the last id stored."""
-        row = self.reader.execute(
-            "SELECT (SELECT min(id) FROM message), (SELECT max(id) FROM message)"
-        ).fetchone()
+        row = self.reader.execute(QUERIES["span"]).fetchone()
         return row[0], row[1]
 
     def tally(self, message: int) -> Tally | None:
@@ -88,7 +121,6 @@ class Day:
         kept = self._tallies.get(message)
         if kept is not None:
             return kept.copy()
-        assert self.writer is not None
         row = self.writer.execute(QUERIES["message_state"], (message,)).fetchone()
         if row is None:
             return None
@@ -106,78 +138,6 @@ class Day:
             else:
                 kept.pop(message, None)
 
-    def close_writer(self, *, checkpoint: bool = True) -> None:
-        """Give up writing; with `checkpoint` the file stands alone afterwards."""
-        self.close_reader()
-        if self.writer is None:
-            return
-        con = self.release_writer()
-        if checkpoint:
-            checkpoint_and_close(con)
-        else:
-            con.close()
-
-    def release_writer(self) -> sqlite3.Connection:
-        """The connection that wrote this day, to be closed by the caller."""
-        con = self.writer
-        assert con is not None
-        self.writer = None
+    def forget_tallies(self) -> None:
+        """Count from the rows again."""
         self._tallies.clear()
-        if con.in_transaction:
-            con.execute("ROLLBACK")
-        return con
-
-    def close_reader(self) -> None:
-        """Close the read-only connection; it opens again when it is needed."""
-        con, self._reader = self._reader, None
-        if con is not None:
-            con.close()
-
-    def close(self, *, checkpoint: bool = True) -> None:
-        """Close everything that is open on this day."""
-        keys, self.keys = self.keys, None
-        if keys is not None:
-            keys.close()
-        self.close_writer(checkpoint=checkpoint)
-
-
-def checkpoint_and_close(con: sqlite3.Connection) -> None:
-    """Close a writing connection so that the file stands alone; for any thread."""
-    try:
-        con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        con.close()
-
-
-def create_file(path: Path, at: int, start: bytes) -> None:
-    """Make an empty day whose seal 0 is `start`, under a name that recovery knows as unfinished."""
-    unfinished = path.with_name(path.name + _NEW)
-    discard(unfinished)
-    con = connect.writer(unfinished, cache_kib=2_048)
-    try:
-        con.executescript(f"BEGIN;{script('day.sql')}COMMIT;")
-        con.execute(QUERIES["insert_seal"], (0, at, 0, 0, 0, start))
-        con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        con.close()
-
-
-def finish_file(path: Path) -> bool:
-    """Give a made day its name; False when there was none to name."""
-    unfinished = path.with_name(path.name + _NEW)
-    if not unfinished.exists():
-        return False
-    os.replace(unfinished, path)
-    connect.sync_folder(path.parent)
-    return True
-
-
-def unfinished_files(folder: Path) -> list[Path]:
-    """Days whose making was interrupted, by the name they were to get."""
-    return [path.with_name(path.name.removesuffix(_NEW)) for path in folder.glob("*.db" + _NEW)]
-
-
-def discard(path: Path) -> None:
-    """Remove a database file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Read-only access to a journal's files from beside the engine: another thread, another process."""
+"""Read-only access to a folder's journal from beside the engine: another thread or process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections import OrderedDict
 from pathlib import Path
 
 from vagus.journal import connect
-from vagus.journal.days import day_number
-from vagus.journal.state import FILE, read_partitions
+from vagus.journal.archive import Archive
+from vagus.journal.days import day_name, day_number, day_of
+from vagus.journal.filestate import FILE
+from vagus.journal.seam import Connection
+from vagus.journal.state import Kind, read_names, read_partitions, read_past
 from vagus.journal.vault import CorruptBody, Vault, day_vault
 from vagus.kernel.errors import EngineFault
 from vagus.kernel.keys import Keyset
@@ -16,7 +19,7 @@ from vagus.kernel.keys import Keyset
 _MOST = 16
 
 
-class Files:
+class Files(Archive):
     """Opens days as they are asked for and keeps a few open; drops what the engine dropped."""
 
     def __init__(self, folder: Path, keyset: Keyset) -> None:
@@ -28,10 +31,13 @@ class Files:
         self._open: OrderedDict[int, tuple[int, sqlite3.Connection]] = OrderedDict()
         self._vaults: dict[tuple[int, bytes], Vault] = {}
 
-    @property
-    def state(self) -> sqlite3.Connection:
-        """The connection to `state.db`."""
-        return self._state
+    def names(self, kind: Kind) -> dict[int, str]:
+        """Every name of a kind by its number."""
+        return read_names(self._state, kind)
+
+    def past(self) -> dict[tuple[str, int], int]:
+        """The counters of all days that were dropped."""
+        return read_past(self._state)
 
     def days(self) -> list[int]:
         """The days there are, newest first."""
@@ -39,9 +45,17 @@ class Files:
         known = read_partitions(self._state)
         return sorted((day_number(name) for name in names & known.keys()), reverse=True)
 
-    def day(self, number: int, name: str) -> sqlite3.Connection | None:
-        """The connection to a day, or None when it is not there."""
-        path = self._folder / f"{name}.db"
+    def on(self, number: int) -> list[Connection]:
+        """The connection to a day's file; none when it is not there."""
+        con = self._day(number)
+        return [] if con is None else [con]
+
+    def of(self, message_id: int) -> sqlite3.Connection | None:
+        """The connection to the day of a message, or None."""
+        return self._day(day_of(message_id))
+
+    def _day(self, number: int) -> sqlite3.Connection | None:
+        path = self._folder / f"{day_name(number)}.db"
         try:
             inode = path.stat().st_ino
         except FileNotFoundError:
@@ -59,8 +73,10 @@ class Files:
             self._open.popitem(last=False)[1][1].close()
         return kept[1]
 
-    def vault(self, number: int, name: str) -> Vault:
-        """The vault of a day; raises CorruptBody when its key is gone."""
+    def vault(self, message_id: int) -> Vault:
+        """The vault of a message's day; raises CorruptBody when its key is gone."""
+        number = day_of(message_id)
+        name = day_name(number)
         partition = read_partitions(self._state).get(name)
         wrapped = None if partition is None else partition.wrapped_key
         if wrapped is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 from vagus.journal.found import FoundMessage, Moment
+from vagus.journal.seam import Connection
 from vagus.journal.statements import SEARCH
 from vagus.journal.tally import DeliveryState
 from vagus.kernel.ids import millis, to_text
@@ -15,7 +15,7 @@ Names = dict[str, dict[int, str]]
 
 
 def history(
-    con: sqlite3.Connection,
+    con: Connection,
     message: FoundMessage,
     cause: FoundMessage | None,
     effects: list[tuple[int, int]],
@@ -42,7 +42,7 @@ def _origin(message: FoundMessage, cause: FoundMessage | None) -> Iterator[Momen
     yield Moment(message.at, 0, "accepted", detail=detail)
 
 
-def _outcome(con: sqlite3.Connection, message: FoundMessage) -> Iterator[Moment]:
+def _outcome(con: Connection, message: FoundMessage) -> Iterator[Moment]:
     row = con.execute(SEARCH["outcome"], (message.id,)).fetchone()
     if message.stored or row is None or row[0] is None:
         return
@@ -57,9 +57,7 @@ def _outcome(con: sqlite3.Connection, message: FoundMessage) -> Iterator[Moment]
         yield Moment(at, 1, "died", detail=f"{text} at {message.where}" if message.where else text)
 
 
-def _deliveries(
-    con: sqlite3.Connection, message: FoundMessage, names: dict[int, str]
-) -> Iterator[Moment]:
+def _deliveries(con: Connection, message: FoundMessage, names: dict[int, str]) -> Iterator[Moment]:
     for row in con.execute(SEARCH["deliveries"], (message.id,)):
         part, destination, state, attempts, _, done, _ = row
         if state == DeliveryState.DELIVERED:
@@ -74,9 +72,7 @@ def _deliveries(
             )
 
 
-def _events(
-    con: sqlite3.Connection, message: FoundMessage, names: dict[int, str]
-) -> Iterator[Moment]:
+def _events(con: Connection, message: FoundMessage, names: dict[int, str]) -> Iterator[Moment]:
     for row in con.execute(SEARCH["events"], (message.id,)):
         at, kind, actor, detail, part, destination, attempts, _ = row
         name = "" if destination is None else names.get(destination, str(destination))

@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from vagus.journal.audit import Audit
 from vagus.journal.calendar import Calendar
 from vagus.journal.counts import Counts, name_counts
 from vagus.journal.days import day_at
-from vagus.journal.lock import FolderLock
+from vagus.journal.place import Folder, Lock, Place
 from vagus.journal.pump import Pump
 from vagus.journal.queues import Queues
 from vagus.journal.recovery import mend_replays
 from vagus.journal.requests import Requests
 from vagus.journal.rows import Fate, Open, Stored
+from vagus.journal.seam import FAILURES
+from vagus.journal.search import Reader
 from vagus.journal.settings import JournalSettings
 from vagus.journal.state import Kind, State
 from vagus.journal.tending import Tender
@@ -39,9 +41,10 @@ class Journal:
 
     def __init__(
         self,
-        calendar: Calendar,
+        place: Place,
+        calendar: Calendar[Any],
         state: State,
-        lock: FolderLock,
+        lock: Lock,
         keyset: Keyset,
         settings: JournalSettings,
     ) -> None:
@@ -50,6 +53,8 @@ class Journal:
         self.audit = Audit(state, keyset, calendar.clock)
         self.requests = Requests(state, calendar.clock)
         self.ids: Ids
+        self._place = place
+        self._keyset = keyset
         self._lock = lock
         self._settings = settings
         self._tokens = Tokens(keyset)
@@ -65,27 +70,28 @@ class Journal:
     @classmethod
     async def open(
         cls,
-        folder: Path,
+        place: Place | Path,
         keyset: Keyset,
         clock: Clock,
         *,
         node: int = 0,
         settings: JournalSettings | None = None,
-        factory: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> Journal:
-        """Take the folder and recover what it holds.
+        """Take the place, or the folder, and recover what it holds.
 
         Raises ConfigError when another engine has it, EngineFault when it cannot be used.
         """
         settings = settings or JournalSettings()
-        lock = FolderLock(folder)
+        if isinstance(place, Path):
+            place = Folder(place)
+        lock = await asyncio.to_thread(place.lock, keyset)
         state: State | None = None
-        calendar: Calendar | None = None
+        calendar: Calendar[Any] | None = None
         try:
-            state = State(folder)
+            state = place.state()
             clean = state.meta("clean") == b"1"
             state.remember("clean", b"0")
-            calendar = Calendar(folder, keyset, clock, state, settings, factory)
+            calendar = place.calendar(keyset, clock, state, settings)
             calendar.find(clean=clean)
             last = _last_id(calendar)
             number = max([day_at(calendar.now_ms()), *calendar.days])
@@ -98,17 +104,30 @@ class Journal:
             if state is not None:
                 state.close()
             lock.release()
-            if isinstance(error, sqlite3.Error | OSError):
-                raise EngineFault(f"{folder}: the journal cannot be opened") from error
+            if isinstance(error, (OSError, *FAILURES)):
+                raise EngineFault(f"{place.name}: the journal cannot be opened") from error
             raise
-        journal = cls(calendar, state, lock, keyset, settings)
+        journal = cls(place, calendar, state, lock, keyset, settings)
         journal.ids = Ids(clock, node, last)
         return journal
 
     @property
     def folder(self) -> Path:
-        """Where the journal keeps its files."""
-        return self.calendar.folder
+        """Where the engine keeps files of its own."""
+        return self._place.folder
+
+    def reader(self) -> Reader:
+        """What reads this journal, and those of its other nodes, for people."""
+        return Reader.open(self._place, self._keyset)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether its own engine wants the journal back."""
+        return self._lock.wanted
+
+    def orphans(self) -> set[int]:
+        """The nodes of this journal's place that nobody runs; on any thread."""
+        return self._place.orphans()
 
     @property
     def failed(self) -> EngineFault | None:
@@ -237,21 +256,25 @@ class Journal:
         finally:
             self.calendar.close(checkpoint=False)
             self.state.close()
-            self._lock.release()
+            await asyncio.to_thread(self._lock.release)
+            self._place.close()
 
     def _rest(self) -> None:
         for day in self.calendar.ordered():
             try:
-                if day.writer is not None:
+                if day.writable:
                     self.calendar.anchor(day)
                 day.close(checkpoint=True)
-            except sqlite3.DatabaseError as error:
-                log.warning("day_damaged", file=day.path.name, error=error)
+            except FAILURES as error:
+                log.warning("day_damaged", name=day.name, error=error)
                 self.calendar.suspect([day])
-        self.state.remember("clean", b"1")
+        try:
+            self.state.remember("clean", b"1")
+        except FAILURES as error:
+            log.warning("journal_not_marked_clean", error=error)
 
 
-def _last_id(calendar: Calendar) -> int:
+def _last_id(calendar: Calendar[Any]) -> int:
     """The newest id ever handed out; a damaged file may not know, so its anchor is asked too."""
     stored = [day.last for day in calendar.ordered()]
     return max([*stored, *(item.last or 0 for item in calendar.partitions())], default=0)

@@ -6,21 +6,22 @@ rows and counters were written by the same transactions.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vagus.journal import chain, connect
+from vagus.journal import chain
+from vagus.journal.book import Book
 from vagus.journal.counts import Counts, name_counts
 from vagus.journal.day import Counter
+from vagus.journal.place import Place, placed
 from vagus.journal.seals import Sealer
-from vagus.journal.state import FILE, Partition, read_names, read_partitions, read_past
+from vagus.journal.seam import FAILURES, Connection
+from vagus.journal.state import Partition
 from vagus.journal.statements import VERIFY
 from vagus.journal.vault import CorruptBody, Vault, day_vault
-from vagus.kernel.errors import EngineFault
 from vagus.kernel.ids import to_text
 from vagus.kernel.keys import Keyset
 
@@ -53,75 +54,75 @@ class LedgerReport:
         return not self.differences
 
 
-def verify(folder: Path, keyset: Keyset, *, bodies: bool = True) -> LedgerReport:
+def verify(where: Place | Path, keyset: Keyset, *, bodies: bool = True) -> LedgerReport:
     """Recount every day, compare with its counters, check conservation, replay the seals.
 
     With `bodies` every body is opened and compared with its hash, and every index with its
     table. Works beside a running engine. Raises EngineFault when there is no journal to read.
     """
-    path = folder / FILE
-    if not path.exists():
-        raise EngineFault(f"{folder}: there is no journal here; has the project ever run?")
-    with closing(connect.reader(path)) as con:
-        con.execute("BEGIN")
-        partitions = read_partitions(con)
-        total = read_past(con)
-        endpoints, destinations = read_names(con, "endpoint"), read_names(con, "destination")
+    total: dict[Counter, int] = {}
+    names: dict[str, dict[int, str]] = {"endpoint": {}, "destination": {}}
     found: list[Difference] = []
-    checker = _Checker(folder, keyset, partitions, bodies=bodies)
-    for partition in partitions.values():
-        found += [Difference(partition.day, text) for text in checker.day(partition)]
-    for key, n in checker.total.items():
-        total[key] = total.get(key, 0) + n
-    known = {f"{day}.db" for day in partitions}
-    for stray in sorted(folder.glob("????-??-??.db")):
-        if stray.name not in known:
-            found.append(Difference(stray.stem, "its key is unknown: it cannot be read"))
-    counts = name_counts(total, endpoints, destinations)
+    days = 0
+    for book in placed(where).books():
+        checker = _Checker(book, keyset, bodies=bodies)
+        with closing(book):
+            found += checker.differences()
+        days += checker.days
+        for kind, known in book.names.items():
+            names[kind] |= known
+        for counts in (book.past, checker.total):
+            for key, n in counts.items():
+                total[key] = total.get(key, 0) + n
+    counts_ = name_counts(total, names["endpoint"], names["destination"])
     found += [Difference("total", text) for text in _conserved(total, "in total")]
-    return LedgerReport(counts, sorted(found), checker.days)
+    return LedgerReport(counts_, sorted(found), days)
 
 
 class _Checker:
-    """Goes through the days and adds up what they hold."""
+    """Goes through the days of one book and adds up what they hold."""
 
-    def __init__(
-        self, folder: Path, keyset: Keyset, partitions: dict[str, Partition], *, bodies: bool
-    ) -> None:
+    def __init__(self, book: Book, keyset: Keyset, *, bodies: bool) -> None:
         self.total: dict[Counter, int] = {}
         self.days = 0
-        self._folder = folder
+        self._book = book
         self._keyset = keyset
         self._sealer = Sealer(keyset)
-        self._partitions = partitions
         self._bodies = bodies
 
-    def day(self, partition: Partition) -> Iterator[str]:
+    def differences(self) -> Iterator[Difference]:
+        """Everything that is wrong."""
+        book = self._book
+        for partition in book.partitions.values():
+            for text in self._day(partition):
+                yield Difference(f"{partition.day} {book.owner}".strip(), text)
+        for day in book.strays():
+            yield Difference(day, "its key is unknown: it cannot be read")
+
+    def _day(self, partition: Partition) -> Iterator[str]:
         """What is wrong with one day."""
         if partition.state == "damaged":
             yield "the file was found damaged and set aside; recover it or account for it by hand"
             return
         if partition.state not in _KEPT:
             return
-        path = self._folder / f"{partition.day}.db"
-        if not path.exists():
+        if not self._book.has(partition.day):
             yield "the file is missing"
             return
         self.days += 1
         try:
-            with closing(connect.reader(path)) as con:
-                con.execute("BEGIN")
-                if self._bodies and con.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+            with self._book.reading(partition.day) as con:
+                if self._bodies and not self._book.is_whole(con):
                     yield "the file is damaged: its tables and indexes disagree"
                 yield from self._rows(con)
                 yield from chain.replay(con, self._sealer, partition.day, partition.link or b"")
                 yield from self._anchors(con, partition)
                 if self._bodies:
                     yield from self._open_all(con, partition)
-        except sqlite3.DatabaseError as error:
+        except FAILURES as error:
             yield f"the file cannot be read through: {type(error).__name__}"
 
-    def _rows(self, con: sqlite3.Connection) -> Iterator[str]:
+    def _rows(self, con: Connection) -> Iterator[str]:
         counters = {(what, number): n for what, number, n in con.execute(VERIFY["counters"])}
         recounted = _recount(con)
         for key in sorted(counters.keys() | recounted.keys(), key=str):
@@ -138,21 +139,21 @@ class _Checker:
         for key, n in counters.items():
             self.total[key] = self.total.get(key, 0) + n
 
-    def _anchors(self, con: sqlite3.Connection, partition: Partition) -> Iterator[str]:
+    def _anchors(self, con: Connection, partition: Partition) -> Iterator[str]:
         expected = [(partition.seal_n, partition.seal)]
         expected += [
             (item.link_n, item.link)
-            for item in self._partitions.values()
+            for item in self._book.partitions.values()
             if item.previous == partition.day
         ]
         for n, digest in expected:
             if n is None:
                 continue
-            row = con.execute("SELECT digest FROM seal WHERE n = ?", (n,)).fetchone()
+            row = con.execute(VERIFY["seal_at"], (n,)).fetchone()
             if row is None or row[0] != digest:
-                yield f"seal {n} is not the one that state.db remembers"
+                yield f"seal {n} is not the one that was remembered"
 
-    def _open_all(self, con: sqlite3.Connection, partition: Partition) -> Iterator[str]:
+    def _open_all(self, con: Connection, partition: Partition) -> Iterator[str]:
         try:
             vault = day_vault(self._keyset, partition.day, partition.wrapped_key)
         except CorruptBody:
@@ -163,7 +164,7 @@ class _Checker:
                 yield f"the body or the reply of {to_text(message)} is corrupt"
 
 
-def _recount(con: sqlite3.Connection) -> dict[Counter, int]:
+def _recount(con: Connection) -> dict[Counter, int]:
     found: dict[Counter, int] = {}
 
     def add(what: str, number: int, n: int) -> None:
@@ -192,9 +193,7 @@ def _conserved(counters: dict[Counter, int], where: str) -> Iterator[str]:
             yield f"destination {number} {where}: owed {n('d_owed')}, accounted for {ends}"
 
 
-def _each(
-    con: sqlite3.Connection, query: str, good: Callable[..., bool], text: str
-) -> Iterator[str]:
+def _each(con: Connection, query: str, good: Callable[..., bool], text: str) -> Iterator[str]:
     for message, *row in con.execute(VERIFY[query]):
         if not good(*row):
             yield f"{to_text(message)}: {text}"

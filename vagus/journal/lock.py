@@ -29,6 +29,11 @@ class FolderLock:
         os.write(handle, str(os.getpid()).encode())
         self._handle: int | None = handle
 
+    @property
+    def wanted(self) -> bool:
+        """Nobody else can use this disk."""
+        return False
+
     def release(self) -> None:
         """Let another engine have the folder."""
         handle, self._handle = self._handle, None

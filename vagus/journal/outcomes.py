@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vagus.journal import seals
 from vagus.journal.entries import Delivered, Died, Filtered, Routed
-from vagus.journal.share import Share, applied, clean
+from vagus.journal.share import Share, clean
 from vagus.journal.statements import QUERIES
 from vagus.journal.tally import DELIVERED, OPEN, MessageState, word
 
@@ -24,12 +26,12 @@ def settle(share: Share, entries: list[Outcome]) -> None:
     """Take messages out of `stored`; one that has left it already is passed over."""
     n = share.n
     targets = [_targets(entry) if type(entry) is Routed else [] for entry in entries]
-    rows: list[tuple[object, ...]] = [
+    rows: list[tuple[Any, ...]] = [
         (*_columns(entry, len(owed)), n, entry.id)
         for entry, owed in zip(entries, targets, strict=True)
     ]
     deliveries: list[tuple[int, int, int, bytes]] = []
-    done = applied(share.con, _SETTLE, rows)
+    done = share.day.apply(_SETTLE, rows, 1)
     for entry, owed, changed in zip(entries, targets, done, strict=True):
         if not changed:
             share.ignored += 1
@@ -40,7 +42,7 @@ def settle(share: Share, entries: list[Outcome]) -> None:
         else:
             _end(share, entry)
     if deliveries:
-        share.con.executemany(_INSERT_DELIVERY, deliveries)
+        share.day.many(_INSERT_DELIVERY, deliveries)
 
 
 def _targets(entry: Routed) -> list[_Target]:
@@ -91,11 +93,11 @@ def deliver(share: Share, entries: list[Delivered]) -> None:
     """Record that peers have taken deliveries; one that is not open is passed over."""
     n, now = share.n, share.now
     tallies = [share.tally(entry.message) for entry in entries]
-    rows: list[tuple[object, ...]] = [
+    rows: list[tuple[Any, ...]] = [
         (entry.attempts, now, entry.digest, n, entry.message, entry.part, entry.destination)
         for entry in entries
     ]
-    done = applied(share.con, _DELIVERED, rows)
+    done = share.day.apply(_DELIVERED, rows, 3)
     for entry, tally, changed in zip(entries, tallies, done, strict=True):
         message, part, destination = entry.message, entry.part, entry.destination
         if not changed or tally is None:

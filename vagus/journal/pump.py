@@ -1,15 +1,17 @@
 """Group commit: a batch is whatever was put while the last commit was under way.
 
-No timer and no wait: a batch's statements run on the loop, its COMMIT on one thread, then its
-callbacks on the loop, in the order in which entries were put.
+No timer and no wait: a batch's statements run on the loop (with PostgreSQL on the thread, because
+each waits for an answer), its COMMIT on one thread, then its callbacks on the loop, in the order in
+which entries were put.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from vagus.journal import connect
 from vagus.journal.batch import Batch
@@ -17,6 +19,7 @@ from vagus.journal.calendar import Calendar
 from vagus.journal.committer import Committer, Work
 from vagus.journal.dedupe import Dedupe
 from vagus.journal.entries import Entry
+from vagus.journal.seam import FAILURES
 from vagus.journal.tokens import Tokens
 from vagus.kernel.errors import EngineFault
 from vagus.kernel.log import get_logger
@@ -28,7 +31,7 @@ RETRY_SECONDS = 1.0
 class Pump:
     """Takes entries in and makes them durable, one batch after another."""
 
-    def __init__(self, calendar: Calendar, tokens: Tokens, most: int) -> None:
+    def __init__(self, calendar: Calendar[Any], tokens: Tokens, most: int) -> None:
         #: Called on the loop when a batch cannot be made durable: stalled or failed.
         self.on_failure: Callable[[EngineFault], None] | None = None
         #: Why nothing more is taken, if a write failed in a way that must not go on.
@@ -122,7 +125,7 @@ class Pump:
         self.current = batch
         calendar = self._calendar
         for number in batch.accepting:
-            calendar.drop_keys(number)
+            calendar.reopened(number)
         missing = [day for day in batch.days if not calendar.ready(day)]
         if not missing:
             self._write(batch)
@@ -147,20 +150,32 @@ class Pump:
         self._committer.submit(work, done)
 
     def _write(self, batch: Batch) -> None:
-        calendar = self._calendar
-        try:
-            batch.write(
-                calendar.days.__getitem__,
-                calendar.now_ms(),
-                Dedupe(calendar.window),
-                calendar.sealer,
-                self._tokens,
-            )
-        except Exception as error:
-            self._trouble(batch, error)
-            return
         self._begun = self._loop.time()
-        self._committer.submit(batch.commit, lambda error: self._committed(batch, error))
+        work: Work = batch.commit
+        if self._calendar.on_loop:
+            try:
+                self._state(batch)
+            except Exception as error:
+                self._trouble(batch, error)
+                return
+            self._begun = self._loop.time()
+        else:
+            work = partial(self._state_and_commit, batch)
+        self._committer.submit(work, lambda error: self._committed(batch, error))
+
+    def _state(self, batch: Batch) -> None:
+        calendar = self._calendar
+        batch.write(
+            calendar.days.__getitem__,
+            calendar.now_ms(),
+            Dedupe(calendar.window),
+            calendar.sealer,
+            self._tokens,
+        )
+
+    def _state_and_commit(self, batch: Batch) -> None:
+        self._state(batch)
+        batch.commit()
 
     def _committed(self, batch: Batch, error: BaseException | None) -> None:
         if error is not None:
@@ -186,13 +201,13 @@ class Pump:
         """A batch is not durable: keep it and try again, or stop for good."""
         try:
             batch.roll_back()
-        except sqlite3.Error as second:
+        except FAILURES as second:
             error = second if not connect.is_passing(second) else error
         if connect.is_refusal(error):
             self._isolate(batch, error)
             return
         if connect.is_passing(error) and not self.closing:
-            fault = EngineFault("the journal cannot be written: the disk is full or locked")
+            fault = EngineFault("the journal cannot be written: its store is full, locked or away")
             first, self.stalled = not self.stalled, True
             self._timer = self._loop.call_later(RETRY_SECONDS, self._begin, batch)
             if first:
@@ -203,9 +218,7 @@ class Pump:
         fault.__cause__ = error
         if connect.is_damage(error):
             self._calendar.suspect(
-                day
-                for day in self._calendar.ordered()
-                if day.writer is not None or day.number in batch.days
+                day for day in self._calendar.ordered() if day.writable or day.number in batch.days
             )
         self.failed = fault
         self._waiting.clear()

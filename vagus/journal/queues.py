@@ -5,7 +5,6 @@ Everything here reads what is committed, in pages, through read-only connections
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from vagus.journal.calendar import Calendar
 from vagus.journal.day import Day
 from vagus.journal.days import day_of
 from vagus.journal.rows import Fate, Open, Stored
+from vagus.journal.seam import FAILURES
 from vagus.journal.statements import QUERIES
 from vagus.journal.tally import DeliveryState, MessageState
 from vagus.journal.vault import CorruptBody
@@ -23,7 +23,7 @@ from vagus.kernel.errors import EngineFault
 class Queues:
     """Cursors over the open rows of all days, oldest first."""
 
-    def __init__(self, calendar: Calendar) -> None:
+    def __init__(self, calendar: Calendar[Any]) -> None:
         self._calendar = calendar
 
     def stored(self, after: int, limit: int) -> list[Stored]:
@@ -50,7 +50,7 @@ class Queues:
         """Deliveries of a destination that were given up and that nobody has dealt with."""
         found: list[Open] = []
         for day in self._calendar.ordered():
-            some = day.writer is not None or day.counts.get(("d_dead", destination))
+            some = day.writable or day.counts.get(("d_dead", destination))
             if day.number < day_of(after[0]) or not some:
                 continue
             rows = self._read(day, "dead", (destination, *after, limit - len(found)))
@@ -78,16 +78,19 @@ class Queues:
         if not rows:
             raise KeyError(message_id)
         endpoint, digest, sealed = rows[0]
-        return day.vault.check(message_id, endpoint, sealed, digest)
+        body: bytes = day.vault.check(message_id, endpoint, sealed, digest)
+        return body
 
     def _read(self, day: Day, query: str, values: tuple[object, ...]) -> list[Any]:
         try:
             return day.reader.execute(QUERIES[query], values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except FAILURES as error:
+            if connect.is_passing(error):
+                raise connect.JournalAway(f"{day.where}: cannot be read for now") from error
             if connect.is_damage(error):
                 self._calendar.suspect([day])
             raise EngineFault(
-                f"{day.path}: cannot be read ({type(error).__name__}); restart the engine, which"
+                f"{day.where}: cannot be read ({type(error).__name__}); restart the engine, which"
                 " sets a damaged file aside"
             ) from error
 
@@ -106,7 +109,7 @@ class Queues:
     def _busy_days(self, after: int) -> Iterator[Day]:
         first = day_of(after)
         for day in self._calendar.ordered():
-            if day.number >= first and (day.pending or day.writer is not None):
+            if day.number >= first and (day.pending or day.writable):
                 yield day
 
 

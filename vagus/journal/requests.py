@@ -20,7 +20,7 @@ class Request:
 
 
 class Requests:
-    """The list of requests in `state.db`, from any process."""
+    """The list of requests of a journal, from any process."""
 
     def __init__(self, state: State, clock: Clock) -> None:
         self._state = state
@@ -31,17 +31,16 @@ class Requests:
     def add(self, kind: str, detail: str, actor: str) -> int:
         """Ask; durable when it returns the request's id."""
         with self._state.writing() as con:
-            cursor = con.execute(
-                "INSERT INTO request(at, actor, kind, detail) VALUES(?, ?, ?, ?)",
+            row = con.execute(
+                "INSERT INTO request(at, actor, kind, detail) VALUES(?, ?, ?, ?) RETURNING id",
                 (self._now(), actor, kind, detail),
-            )
+            ).fetchone()
         self._added = True
-        return int(cursor.lastrowid or 0)
+        return int(row[0])
 
     def changed(self) -> bool:
         """Whether anything may have been asked since the last call; costs microseconds."""
-        with self._state.reading() as con:
-            version = int(con.execute("PRAGMA data_version").fetchone()[0])
+        version = self._state.version()
         changed = self._added or version != self._seen
         self._seen, self._added = version, False
         return changed

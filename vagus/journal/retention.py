@@ -1,4 +1,4 @@
-"""Dropping a day: its key is destroyed, its file unlinked, and the audit says so.
+"""Dropping a day: its key is destroyed, its rows removed, and the audit says so.
 
 A day goes as a whole, when it is past `keep` and nothing of it is left to do: no message pending,
 no dead letter that was not replayed, redriven or discarded, no hold. A day with unresolved dead
@@ -7,26 +7,20 @@ letters is kept, never thinned out: a message's rows stay in its day for ever.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 from vagus.journal.audit import Audit
 from vagus.journal.calendar import Calendar
-from vagus.journal.day import Day, discard
+from vagus.journal.day import Day
 from vagus.journal.days import DAY_MS
 from vagus.journal.settings import JournalSettings
 from vagus.journal.state import State
+from vagus.journal.statements import QUERIES
 from vagus.kernel.ids import EPOCH_MS
 from vagus.kernel.log import get_logger
 
 log = get_logger(__name__)
-_UNRESOLVED = """
-SELECT EXISTS(SELECT 1 FROM message INDEXED BY m_dead WHERE state = 3 AND replayed IS NULL)
-    OR EXISTS(SELECT 1 FROM delivery AS d INDEXED BY d_dead
-              JOIN message AS m ON m.id = d.message
-              WHERE d.state = 3 AND m.replayed IS NULL)
-"""
 
 
 def ended_ms(day: Day) -> int:
@@ -34,7 +28,7 @@ def ended_ms(day: Day) -> int:
     return EPOCH_MS + (day.number + 1) * DAY_MS
 
 
-def expired(calendar: Calendar, state: State, settings: JournalSettings) -> Iterator[Day]:
+def expired(calendar: Calendar[Any], state: State, settings: JournalSettings) -> Iterator[Day]:
     """The days that may be dropped now, oldest first."""
     known = state.partitions()
     keep = max(settings.keep, settings.window) * 1000
@@ -49,17 +43,17 @@ def expired(calendar: Calendar, state: State, settings: JournalSettings) -> Iter
 
 def unresolved(day: Day) -> bool:
     """Whether the day has dead letters that nobody has dealt with."""
-    return bool(day.reader.execute(_UNRESOLVED).fetchone()[0])
+    return bool(day.reader.execute(QUERIES["unresolved"]).fetchone()[0])
 
 
 async def drop(
-    calendar: Calendar, state: State, audit: Audit, day: Day, actor: str = "engine"
+    calendar: Calendar[Any], state: State, audit: Audit, day: Day, actor: str = "engine"
 ) -> None:
-    """Make a day unreadable for ever, then remove it. Its counters go on in `state.db`."""
+    """Make a day unreadable for ever, then remove it. Its counters go on in the state."""
     calendar.anchor(day)
     state.drop(day.name, day.counts)
     calendar.forget(day)
-    await asyncio.to_thread(_remove, day.path)
+    await calendar.remove(day)
     audit.append(actor, "drop-day", day.name)
     log.info("day_dropped", name=day.name)
 
@@ -75,8 +69,3 @@ def write_off(state: State, audit: Audit, name: str, actor: str) -> None:
         raise KeyError(name)
     audit.append(actor, "write-off-day", name)
     state.drop(name, {})
-
-
-def _remove(path: Path) -> None:
-    discard(path)
-    path.with_suffix(".keys").unlink(missing_ok=True)

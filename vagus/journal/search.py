@@ -6,18 +6,17 @@ Each query names the index it is driven by, because SQLite without statistics pi
 from __future__ import annotations
 
 import functools
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from vagus.journal.counts import Counts, name_counts
-from vagus.journal.days import day_at, day_name, day_of
-from vagus.journal.files import Files
+from vagus.journal.days import day_at, day_of
 from vagus.journal.found import DeadLetter, FoundDelivery, FoundMessage, Moment, Word
 from vagus.journal.history import history
+from vagus.journal.place import Place, placed
 from vagus.journal.query import Query, dead_filters, filters, message_query
-from vagus.journal.state import read_names, read_past
+from vagus.journal.seam import FAILURES, Connection
 from vagus.journal.statements import QUERIES, SEARCH, VERIFY
 from vagus.journal.tally import DeliveryState, MessageState, word
 from vagus.journal.tokens import Tokens
@@ -37,7 +36,7 @@ def _readable(method: Callable[_P, _R]) -> Callable[_P, _R]:
     def reading(*values: _P.args, **named: _P.kwargs) -> _R:
         try:
             return method(*values, **named)
-        except sqlite3.DatabaseError as error:
+        except FAILURES as error:
             raise EngineFault(
                 f"the journal cannot be read ({type(error).__name__}): run `vagus ledger` to see"
                 " which day is damaged"
@@ -49,14 +48,14 @@ def _readable(method: Callable[_P, _R]) -> Callable[_P, _R]:
 class Reader:
     """Reads a journal beside the engine that writes it; made by `open`, used by one thread."""
 
-    def __init__(self, folder: Path, keyset: Keyset) -> None:
-        self._files = Files(folder, keyset)
+    def __init__(self, where: Place | Path, keyset: Keyset) -> None:
+        self._files = placed(where).archive(keyset)
         self._tokens = Tokens(keyset)
 
     @classmethod
-    def open(cls, folder: Path, keyset: Keyset) -> Reader:
+    def open(cls, where: Place | Path, keyset: Keyset) -> Reader:
         """A reader; raises EngineFault when there is no journal."""
-        return cls(folder, keyset)
+        return cls(where, keyset)
 
     def __enter__(self) -> Reader:
         return self
@@ -78,9 +77,13 @@ class Reader:
         found: list[FoundMessage] = []
         top = _TOP if before is None else before
         sql = SEARCH["messages"].format(source=source, conditions=conditions)
-        for con in self._days(query, top):
-            rows = con.execute(sql, (*values, top, limit - len(found)))
-            found += [_message(row, names["endpoint"]) for row in rows]
+        for day in self._days(query, top):
+            rows = [
+                _message(row, names["endpoint"])
+                for con in day
+                for row in con.execute(sql, (*values, top, limit - len(found)))
+            ]
+            found += _newest(rows, limit - len(found), lambda row: row.id)
             if len(found) >= limit:
                 break
         return found
@@ -107,9 +110,10 @@ class Reader:
             died=died, undelivered=undelivered, conditions=conditions
         )
         found: list[DeadLetter] = []
-        for con in self._days(query, top[0] + 1 if top[0] < _TOP else _TOP):
+        for day in self._days(query, top[0] + 1 if top[0] < _TOP else _TOP):
             arguments = (*top, *values, *top, *values, limit - len(found))
-            found += [_dead_letter(row, names) for row in con.execute(sql, arguments)]
+            rows = [_dead_letter(row, names) for con in day for row in con.execute(sql, arguments)]
+            found += _newest(rows, limit - len(found), lambda row: row.place)
             if len(found) >= limit:
                 break
         return found
@@ -148,7 +152,7 @@ class Reader:
         effects = [
             row
             for day in later
-            if (other := self._files.day(day, day_name(day))) is not None
+            for other in self._files.on(day)
             for row in other.execute(SEARCH["effects"], (message_id,)).fetchall()
         ]
         names = self._names()
@@ -162,51 +166,51 @@ class Reader:
         row = None if con is None else con.execute(QUERIES["body"], (message_id,)).fetchone()
         if row is None:
             raise KeyError(message_id)
-        day = day_of(message_id)
         endpoint, digest, sealed = row
-        return self._files.vault(day, day_name(day)).check(message_id, endpoint, sealed, digest)
+        return self._files.vault(message_id).check(message_id, endpoint, sealed, digest)
 
     @_readable
     def reply(self, message_id: int) -> bytes | None:
         """The reply its sender got, or None; raises CorruptBody, KeyError."""
         con = self._day_of(message_id)
-        sql = "SELECT endpoint, reply FROM message WHERE id = ?"
-        row = None if con is None else con.execute(sql, (message_id,)).fetchone()
+        row = None if con is None else con.execute(SEARCH["reply"], (message_id,)).fetchone()
         if row is None:
             raise KeyError(message_id)
-        day = day_of(message_id)
-        return self._files.vault(day, day_name(day)).open_reply(message_id, *row)
+        endpoint, sealed = row
+        return self._files.vault(message_id).open_reply(message_id, endpoint, sealed)
 
     @_readable
     def counts(self) -> Counts:
         """The ledger's counters, as `Journal.counts` gives them."""
-        total = read_past(self._files.state)
-        for day in self._files.days():
-            con = self._files.day(day, day_name(day))
-            for what, number, n in con.execute(VERIFY["counters"]) if con is not None else ():
+        total = dict(self._files.past())
+        for con in (con for day in self._files.days() for con in self._files.on(day)):
+            for what, number, n in con.execute(VERIFY["counters"]):
                 total[what, number] = total.get((what, number), 0) + n
         names = self._names()
         return name_counts(total, names["endpoint"], names["destination"])
 
     def _names(self) -> dict[str, dict[int, str]]:
-        state = self._files.state
         return {
-            "endpoint": read_names(state, "endpoint"),
-            "destination": read_names(state, "destination"),
+            "endpoint": self._files.names("endpoint"),
+            "destination": self._files.names("destination"),
         }
 
-    def _days(self, query: Query, top: int) -> Iterator[sqlite3.Connection]:
+    def _days(self, query: Query, top: int) -> Iterator[list[Connection]]:
         first = 0 if query.since is None else day_at(query.since)
         last = day_of(top - 1)
         if query.until is not None:
             last = min(last, day_at(query.until))
         for day in self._files.days():
-            if first <= day <= last and (con := self._files.day(day, day_name(day))) is not None:
-                yield con
+            if first <= day <= last:
+                yield self._files.on(day)
 
-    def _day_of(self, message_id: int) -> sqlite3.Connection | None:
-        day = day_of(message_id)
-        return self._files.day(day, day_name(day))
+    def _day_of(self, message_id: int) -> Connection | None:
+        return self._files.of(message_id)
+
+
+def _newest(rows: list[_R], limit: int, key: Callable[[_R], Any]) -> list[_R]:
+    """The newest of rows that were found in one place after the other."""
+    return sorted(rows, key=key, reverse=True)[:limit]
 
 
 def _message(row: tuple[Any, ...], names: dict[int, str]) -> FoundMessage:

@@ -6,8 +6,6 @@ written again.
 
 from __future__ import annotations
 
-import sqlite3
-
 from vagus.journal import seals
 from vagus.journal.day import Counter, Day
 from vagus.journal.seals import Sealer
@@ -40,7 +38,6 @@ class Share:
     )
 
     def __init__(self, day: Day, now: int) -> None:
-        assert day.writer is not None
         self.day = day
         self.con = day.writer
         self.now = now
@@ -56,8 +53,8 @@ class Share:
         self.events: Records = []
 
     def begin(self) -> None:
-        """Take the write lock; raises sqlite3.OperationalError when another holds it."""
-        self.con.execute("BEGIN IMMEDIATE")
+        """Take the write lock; raises what the database raises."""
+        self.day.begin()
 
     def count(self, what: str, number: int, by: int) -> None:
         """Change a counter."""
@@ -116,16 +113,15 @@ class Share:
             self.head = (self.n, digest)
         changed = [(what, number, n) for (what, number), n in self.delta.items() if n]
         if changed:
-            self.con.executemany(QUERIES["bump"], changed)
+            self.day.many(QUERIES["bump"], changed)
 
     def commit(self) -> None:
         """Make it durable; runs on the commit thread."""
-        self.con.execute("COMMIT")
+        self.day.commit()
 
     def roll_back(self) -> None:
         """Undo everything; memory was not touched."""
-        if self.con.in_transaction:
-            self.con.execute("ROLLBACK")
+        self.day.roll_back()
 
     def settle(self) -> None:
         """Take over into memory what is now durable."""
@@ -138,24 +134,8 @@ class Share:
             day.counts[key] = day.counts.get(key, 0) + n
 
 
-def applied(con: sqlite3.Connection, sql: str, rows: list[tuple[object, ...]]) -> list[bool]:
-    """Run an UPDATE for each row and say which of them found theirs.
-
-    All at once when every row is found, as is usual; otherwise again, one by one.
-    """
-    if not rows:
-        return []
-    con.execute("SAVEPOINT many")
-    if con.executemany(sql, rows).rowcount == len(rows):
-        con.execute("RELEASE many")
-        return [True] * len(rows)
-    con.execute("ROLLBACK TO many")
-    con.execute("RELEASE many")
-    return [con.execute(sql, row).rowcount == 1 for row in rows]
-
-
 def clean(text: str) -> str:
-    """Text that SQLite can store, whatever bytes it came from."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Text that every database can store, whatever bytes it came from."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.replace("\0", "?") if "\0" in text else text

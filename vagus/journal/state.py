@@ -1,21 +1,19 @@
-"""`state.db`: what outlives the days: names, the days' keys and anchors, control numbers."""
+"""What outlives the days: names, the days' keys and anchors, control numbers."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from vagus.journal import connect
-from vagus.journal.statements import script
-from vagus.kernel.errors import EngineFault
+from vagus.journal.seam import Connection
 
-FILE = "state.db"
 Kind = Literal["endpoint", "destination"]
+REMEMBER = (
+    "INSERT INTO meta(key, value) VALUES(?, ?)"
+    " ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +33,28 @@ class Partition:
     held: str | None
 
 
-class State:
-    """The one connection of this process that writes `state.db`; safe from any thread."""
+class State(ABC):
+    """What one engine keeps beside its days; safe from any thread."""
 
-    def __init__(self, folder: Path) -> None:
-        self._lock = threading.RLock()
-        new = not (folder / FILE).exists()
-        try:
-            self._con = connect.writer(folder / FILE, cache_kib=2_048, busy_ms=5_000)
-        except sqlite3.DatabaseError as error:
-            raise _broken(folder) from error
-        try:
-            self._con.execute("PRAGMA secure_delete=ON")
-            with self.writing():
-                for statement in script("state.sql").split(";\n"):
-                    self._con.execute(statement)
-        except sqlite3.DatabaseError as error:
-            self._con.close()
-            raise _broken(folder) from error
-        if new:
-            connect.sync_folder(folder)
-            connect.sync_folder(folder.parent)
-
-    def close(self) -> None:
-        """Close the connection; the last one to close checkpoints."""
-        with self._lock:
-            self._con.close()
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that shuts out every other writer; durable when it is left."""
-        with self._lock:
-            self._con.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._con
-                self._con.execute("COMMIT")
-            except BaseException:
-                if self._con.in_transaction:
-                    self._con.execute("ROLLBACK")
-                raise
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for a query."""
-        with self._lock:
-            yield self._con
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection, for a query."""
+
+    @abstractmethod
+    def version(self) -> int:
+        """A number that is another one when a request may have come; costs microseconds."""
+
+    @abstractmethod
+    def keys_changed(self) -> None:
+        """Keys were destroyed or replaced: the old ones must not live on in a log."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
 
     def name_id(self, kind: Kind, name: str) -> int:
         """The number of a name, given at its first use and kept for ever."""
@@ -109,7 +84,7 @@ class State:
     def remember(self, key: str, value: bytes) -> None:
         """Keep a value."""
         with self.writing() as con:
-            con.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (key, value))
+            con.execute(REMEMBER, (key, value))
 
     def partitions(self) -> dict[str, Partition]:
         """Every day ever begun, oldest first."""
@@ -160,26 +135,24 @@ class State:
             con.execute(
                 "UPDATE partition SET wrapped_key = NULL, state = 'dropped' WHERE day = ?", (day,)
             )
-            con.executemany(
-                "INSERT INTO past(what, id, n) VALUES(?, ?, ?)"
-                " ON CONFLICT(what, id) DO UPDATE SET n = n + excluded.n",
-                [(what, number, n) for (what, number), n in counts.items()],
-            )
-        self._empty_log()
-
-    def _empty_log(self) -> None:
-        """A destroyed key must not live on in the write-ahead log."""
-        with self._lock:
-            self._con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            for (what, number), n in counts.items():
+                con.execute(
+                    "INSERT INTO past(what, id, n) VALUES(?, ?, ?)"
+                    " ON CONFLICT(what, id) DO UPDATE SET n = past.n + excluded.n",
+                    (what, number, n),
+                )
+        self.keys_changed()
 
     def set_wrapped(self, wrapped: dict[str, bytes]) -> None:
         """Replace the wrapped keys of days, all of them or none."""
         with self.writing() as con:
-            con.executemany(
-                "UPDATE partition SET wrapped_key = ? WHERE day = ? AND wrapped_key IS NOT NULL",
-                [(key, day) for day, key in wrapped.items()],
-            )
-        self._empty_log()
+            for day, key in wrapped.items():
+                con.execute(
+                    "UPDATE partition SET wrapped_key = ? WHERE day = ?"
+                    " AND wrapped_key IS NOT NULL",
+                    (key, day),
+                )
+        self.keys_changed()
 
     def hold(self, day: str, reason: str | None) -> None:
         """Keep a day from being dropped, or with None let it go."""
@@ -199,19 +172,20 @@ class State:
             ).fetchone()
             start = first if row is None else int(row[0])
             con.execute(
-                "INSERT OR REPLACE INTO control_number(scope, next) VALUES(?, ?)",
+                "INSERT INTO control_number(scope, next) VALUES(?, ?)"
+                " ON CONFLICT(scope) DO UPDATE SET next = excluded.next",
                 (scope, start + count),
             )
         return range(start, start + count)
 
 
-def read_names(con: sqlite3.Connection, kind: Kind) -> dict[int, str]:
-    """Every name of a kind by its number, over any connection to `state.db`."""
+def read_names(con: Connection, kind: Kind) -> dict[int, str]:
+    """Every name of a kind by its number."""
     return dict(con.execute("SELECT id, name FROM name WHERE kind = ? ORDER BY id", (kind,)))
 
 
-def read_partitions(con: sqlite3.Connection) -> dict[str, Partition]:
-    """Every day ever begun, over any connection to `state.db`."""
+def read_partitions(con: Connection) -> dict[str, Partition]:
+    """Every day ever begun."""
     rows = con.execute(
         "SELECT day, wrapped_key, state, previous, link_n, link, first, last, seal_n, seal, held"
         " FROM partition ORDER BY day"
@@ -219,13 +193,6 @@ def read_partitions(con: sqlite3.Connection) -> dict[str, Partition]:
     return {row[0]: Partition(*row) for row in rows}
 
 
-def read_past(con: sqlite3.Connection) -> dict[tuple[str, int], int]:
-    """The counters of dropped days, over any connection to `state.db`."""
+def read_past(con: Connection) -> dict[tuple[str, int], int]:
+    """The counters of dropped days."""
     return {(what, number): n for what, number, n in con.execute("SELECT what, id, n FROM past")}
-
-
-def _broken(folder: Path) -> EngineFault:
-    return EngineFault(
-        f"{folder / FILE} cannot be used: it holds the keys of all days, so restore it from a"
-        " backup before starting"
-    )

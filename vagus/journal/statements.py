@@ -30,3 +30,4 @@ def named(name: str) -> Mapping[str, str]:
 QUERIES = named("queries.sql")
 VERIFY = named("verify.sql")
 SEARCH = named("search.sql")
+POSTGRES = named("postgres.sql")

@@ -8,6 +8,7 @@ import hmac
 from vagus.kernel.keys import Keyset
 
 _MARK = "t:"
+_LONGEST = 256  # characters of a control id kept as text: an index must be able to hold it
 
 
 class Tokens:
@@ -25,7 +26,7 @@ class Tokens:
 
     def stored(self, endpoint: int, control: str) -> str:
         """The control id as this endpoint's rows hold it."""
-        if endpoint in self._endpoints and control:
+        if control and (endpoint in self._endpoints or len(control) > _LONGEST):
             return self.token(control)
         return control
 

@@ -44,6 +44,11 @@ def millis(message_id: int) -> int:
     return (message_id >> 21) + EPOCH_MS
 
 
+def node_of(message_id: int) -> int:
+    """The node that handed it out."""
+    return message_id >> 15 & MAX_NODE
+
+
 def first_of(unix_ms: int) -> int:
     """The smallest id that can have been handed out at or after that time."""
     return max(0, unix_ms - EPOCH_MS) << 21

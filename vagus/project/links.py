@@ -15,7 +15,7 @@ from vagus.canonical.bundle import FORMAT as TARGET
 from vagus.formats.catalogue import FORMATS
 from vagus.kernel.diagnostics import Diagnostics, Place, did_you_mean
 from vagus.kernel.settings import place_of
-from vagus.project import subscribers
+from vagus.project import nodes, subscribers
 from vagus.project.model import FILE, LINK, ChannelFile, DestinationFile, Project, Side
 from vagus.project.profiles import STANDARD
 
@@ -30,6 +30,7 @@ def check(project: Project, diagnostics: Diagnostics) -> None:
     _names(project, diagnostics)
     _ports(project, diagnostics)
     subscribers.check(project, diagnostics)
+    nodes.check(project, diagnostics)
     for channel in project.channels:
         _Channel(project, channel, diagnostics).check()
 

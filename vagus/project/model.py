@@ -14,7 +14,9 @@ from channels.config import ChannelConfig, DestinationConfig, SourceConfig
 from connectors.seam import Connector
 from mappings.catalogue import Catalogue
 from vagus.canonical.systems import Systems
+from vagus.journal.postgres.settings import Postgres
 from vagus.kernel.diagnostics import Place
+from vagus.kernel.ids import MAX_NODE
 from vagus.kernel.settings import Config, Duration, ProjectPath, Size
 from vagus.kernel.strictyaml import Fields, Node
 from vagus.project.profiles import Profile
@@ -28,6 +30,7 @@ class Store(Config):
     """Where messages are kept, and for how long."""
 
     path: Path = Field(Path("data"), description="Folder of the journal, relative to the project")
+    postgres: Postgres | None = Field(None, description="Keep the journal in PostgreSQL instead")
     keep: Duration = Field(30 * 86400.0, gt=0, description="How long finished messages are kept")
     min_free: Size = Field(1 << 30, ge=0, description="Free disk below which intake is paused")
 
@@ -92,6 +95,9 @@ class ProjectSettings(Config):
     project: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="The project's name")
     description: str = Field("", description="What it is for, in a sentence")
     node: int = Field(0, ge=0, le=63, description="The number of this engine among its peers")
+    nodes: dict[int, tuple[str, ...]] = Field(
+        default_factory=dict, description="The channels of each node, when there are several"
+    )
     zone: str = Field("UTC", description="The time zone of channels that name none")
     broker: Broker = Field(default_factory=Broker, description="What carries events")
     store: Store = Field(default_factory=Store, description="Where messages are kept")
@@ -100,6 +106,21 @@ class ProjectSettings(Config):
     subscribers: tuple[SubscriberSettings, ...] = Field(
         (), description="Programs that get canonical events"
     )
+
+    @model_validator(mode="after")
+    def _together(self) -> ProjectSettings:
+        if not self.nodes:
+            return self
+        if self.store.postgres is None:
+            raise ValueError(
+                "several nodes share a journal in PostgreSQL: name it under store: postgres:, or"
+                " leave out nodes: and run one engine"
+            )
+        if self.node not in self.nodes:
+            raise ValueError(f"node {self.node} is not under nodes: list it, or correct node:")
+        if not all(0 <= node <= MAX_NODE for node in self.nodes):
+            raise ValueError(f"a node is a number between 0 and {MAX_NODE}")
+        return self
 
 
 @dataclass(slots=True)
@@ -152,8 +173,13 @@ class Project:
 
     @property
     def store(self) -> Path:
-        """The folder of the journal."""
+        """The folder of the journal, or with PostgreSQL of what an engine keeps beside it."""
         return self.folder / self.settings.store.path
+
+    def node_of(self, channel: str) -> int:
+        """The node that runs a channel when all are up."""
+        nodes = self.settings.nodes.items()
+        return next((node for node, names in nodes if channel in names), self.settings.node)
 
     def channel(self, name: str) -> ChannelFile | None:
         """The channel of that name."""

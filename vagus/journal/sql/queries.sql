@@ -56,12 +56,31 @@ SELECT coalesce(max(n), 0) FROM event WHERE message = ?
 -- insert_seal --
 INSERT INTO seal(n, at, first, last, count, digest) VALUES(?, ?, ?, ?, ?, ?)
 
+-- span --
+SELECT (SELECT min(id) FROM message), (SELECT max(id) FROM message)
+
+-- newest --
+SELECT coalesce(max(id), 0) FROM message
+
+-- unresolved --
+SELECT EXISTS(SELECT 1 FROM message INDEXED BY m_dead WHERE state = 3 AND replayed IS NULL)
+    OR EXISTS(SELECT 1 FROM delivery AS d INDEXED BY d_dead
+              JOIN message AS m ON m.id = d.message
+              WHERE d.state = 3 AND m.replayed IS NULL)
+
+-- replays --
+SELECT cause, endpoint, max(id) FROM message INDEXED BY m_cause
+WHERE cause IS NOT NULL GROUP BY cause, endpoint
+
+-- unmarked --
+SELECT 1 FROM message WHERE id = ? AND endpoint = ? AND coalesce(replayed, 0) < ?
+
 -- last_seal --
 SELECT n, digest FROM seal ORDER BY n DESC LIMIT 1
 
 -- bump --
 INSERT INTO ledger(what, id, n) VALUES(?, ?, ?)
-ON CONFLICT(what, id) DO UPDATE SET n = n + excluded.n
+ON CONFLICT(what, id) DO UPDATE SET n = ledger.n + excluded.n
 
 -- Look-ups of deduplication: is the control id known, is it this very message, was it reused.
 
@@ -76,7 +95,7 @@ ORDER BY id LIMIT 1
 -- control_used --
 SELECT 1 FROM (
   SELECT endpoint, sender FROM message INDEXED BY m_control WHERE control = ? LIMIT 64
-) WHERE endpoint = ? AND sender = ? LIMIT 1
+) AS used WHERE endpoint = ? AND sender = ? LIMIT 1
 
 -- Cold queues, read by the feed and by dispatch.
 

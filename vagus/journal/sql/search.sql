@@ -3,9 +3,9 @@
 -- messages --
 SELECT m.id, m.endpoint, m.type, m.control, m.state, m.fanout, m.stage, m.reason, m.where_,
        m.cause, m.replayed, m.override,
-       (SELECT sum(state < 2) FROM delivery WHERE message = m.id),
-       (SELECT sum(state = 3) FROM delivery WHERE message = m.id),
-       (SELECT sum(state = 2) FROM delivery WHERE message = m.id)
+       (SELECT count(*) FILTER (WHERE state < 2) FROM delivery WHERE message = m.id),
+       (SELECT count(*) FILTER (WHERE state = 3) FROM delivery WHERE message = m.id),
+       (SELECT count(*) FILTER (WHERE state = 2) FROM delivery WHERE message = m.id)
 FROM {source}
 WHERE {conditions}
 ORDER BY m.id DESC LIMIT ?
@@ -32,6 +32,9 @@ SELECT (SELECT at FROM seal WHERE n = m.settled), m.mapping FROM message AS m WH
 -- events --
 SELECT at, kind, actor, detail, part, destination, attempts, due FROM event
 WHERE message = ? ORDER BY n
+
+-- reply --
+SELECT endpoint, reply FROM message WHERE id = ?
 
 -- effects --
 SELECT id, endpoint FROM message INDEXED BY m_cause WHERE cause = ? ORDER BY id

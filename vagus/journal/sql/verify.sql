@@ -16,10 +16,11 @@ SELECT endpoint, word, count(*) FROM (
       ELSE 'filtered'
     END AS word
   FROM message AS m LEFT JOIN (
-    SELECT message, sum(state < 2) AS open, sum(state = 3) AS dead, sum(state = 2) AS delivered
+    SELECT message, count(*) FILTER (WHERE state < 2) AS open, count(*) FILTER (WHERE state = 3) AS dead,
+      count(*) FILTER (WHERE state = 2) AS delivered
     FROM delivery GROUP BY message
   ) AS d ON d.message = m.id
-) GROUP BY endpoint, word
+) AS counted GROUP BY endpoint, word
 
 -- recount_deliveries --
 SELECT destination, CASE state WHEN 2 THEN 'd_delivered' WHEN 3 THEN 'd_dead'
@@ -36,10 +37,11 @@ UNION ALL SELECT 'body of no message', count(*) FROM body AS b
 UNION ALL SELECT 'event of no message', count(*) FROM event AS e
   WHERE NOT EXISTS(SELECT 1 FROM message WHERE id = e.message)
 UNION ALL SELECT 'routed message with other deliveries than it owes', count(*) FROM message AS m
-  WHERE state = 1 AND fanout IS NOT (SELECT count(*) FROM delivery WHERE message = m.id)
+  WHERE state = 1 AND coalesce(fanout, -1) <> (SELECT count(*) FROM delivery WHERE message = m.id)
 UNION ALL SELECT 'message whose state and outcome disagree', count(*) FROM message
   WHERE (state = 0) <> (settled IS NULL) OR state NOT IN (0, 1, 2, 3, 4)
-     OR (state = 0 AND coalesce(fanout, mapping, stage, reason, where_) IS NOT NULL)
+     OR (state = 0 AND (fanout IS NOT NULL OR mapping IS NOT NULL OR stage IS NOT NULL
+                         OR reason IS NOT NULL OR where_ IS NOT NULL))
 UNION ALL SELECT 'discarded message and its event disagree', count(*) FROM message AS m
   WHERE (state = 4) <> EXISTS(SELECT 1 FROM event WHERE message = m.id AND kind = 'discarded'
                               AND destination IS NULL AND m.state <> 1)
@@ -83,6 +85,9 @@ FROM delivery WHERE seal IS NOT NULL ORDER BY seal, message, part, destination
 -- sealed_events --
 SELECT seal, message, n, at, kind, actor, detail, part, destination, attempts, due
 FROM event ORDER BY seal, message, n
+
+-- seal_at --
+SELECT digest FROM seal WHERE n = ?
 
 -- bodies --
 SELECT m.id, m.endpoint, m.hash, m.reply, b.sealed
