@@ -181,3 +181,62 @@ async def test_while_postgresql_is_away_nothing_is_acknowledged_and_then_all_goe
     await check(cluster, peer, senders)
     states = {node: row["state"] for node, row in cluster.nodes().items()}
     assert states == {1: "up", 2: "up"}
+
+
+def refused(cluster: Cluster, node: int = 1, folder: Path | None = None) -> str:
+    """What an engine says that does not start."""
+    process = cluster.launch(node, folder)
+    process.communicate(timeout=60)
+    assert process.returncode == 2
+    return cluster.log(node)
+
+
+@pytest.mark.timeout(180)
+async def test_a_split_configuration_does_not_start(cluster: Cluster, tmp_path: Path) -> None:
+    main = cluster.folder / "vagus.yaml"
+    text = main.read_text()
+    said = await asyncio.to_thread(refused, cluster)
+    assert "node 1 is already run by process" in said and "give each engine a node" in said
+
+    def told(**changes: str) -> str:
+        new = text
+        for old, value in changes.items():
+            assert old in new
+            new = new.replace(old, value)
+        main.write_text(new)
+        try:
+            return refused(cluster, 3)
+        finally:
+            main.write_text(text)
+
+    other = {"2: [lab]": "2: [lab]\n  3: []"}
+    assert "divides the channels" in await asyncio.to_thread(lambda: told(**other))
+    other["project: trial"] = "project: other"
+    assert "holds the journal of project 'trial'" in await asyncio.to_thread(lambda: told(**other))
+    other = {"2: [lab]": "2: [lab]\n  3: []", "{create: true}": "{file: other.key, create: true}"}
+    assert "another key set" in await asyncio.to_thread(lambda: told(**other))
+    assert "node 3 is not under nodes" in await asyncio.to_thread(told)
+    only = [line for line in text.splitlines() if "postgres:" not in line]
+    main.write_text("\n".join(only))
+    assert "several nodes share a journal in PostgreSQL" in await asyncio.to_thread(
+        refused, cluster
+    )
+    main.write_text(text.replace("[lab]", "[]"))
+    assert "no node runs 'lab'" in await asyncio.to_thread(refused, cluster)
+
+
+async def test_nodes_are_shown_as_text_and_as_json(cluster: Cluster) -> None:
+    rows = await asyncio.to_thread(cluster.nodes)
+    assert [
+        (row["state"], row["runs_on"], row["channels"], row["pending"]) for row in rows.values()
+    ] == [
+        ("up", 1, ["adt"], 0),
+        ("up", 2, ["lab"], 0),
+    ]
+    text = await asyncio.to_thread(cluster.verb, "nodes")
+    assert text.returncode == 0
+    assert text.stdout.splitlines()[0].split()[:3] == ["NODE", "STATE", "RUNS"]
+    cluster.stop(1)
+    cluster.stop(2)
+    text = await asyncio.to_thread(cluster.verb, "nodes")
+    assert text.returncode == 1 and text.stdout.count("stopped") == 2

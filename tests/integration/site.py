@@ -13,13 +13,14 @@ from typing import Any
 
 from acceptance.engine import END, START, code_of, control_of, free_port
 from peers import until
-from vagus.assembly import Running, running
+from vagus.assembly import running
 from vagus.journal.ledger import LedgerReport, verify
 from vagus.journal.query import Query
 from vagus.journal.search import Reader
 from vagus.kernel import keys
 from vagus.kernel.clock import Clock
 from vagus.kernel.keys import Keyset
+from vagus.live import Running
 from vagus.project import open_project
 
 PROJECT = """\

@@ -9,9 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from vagus.assembly import Running, running
+from vagus.assembly import running
 from vagus.bench.load import print_line
 from vagus.kernel.process import loop_factory, settle_memory
+from vagus.live import Running
 from vagus.project import open_project
 
 SAMPLE_SECONDS = 0.05

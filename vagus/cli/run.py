@@ -14,7 +14,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from vagus.assembly import Running, running
+from vagus.assembly import running
 from vagus.cli import opening, output, watching
 from vagus.cli.failure import CLEAN
 from vagus.cli.options import examples, folder
@@ -25,6 +25,7 @@ from vagus.kernel import process, settings
 from vagus.kernel.diagnostics import Diagnostics
 from vagus.kernel.errors import EngineFault
 from vagus.kernel.log import get_logger
+from vagus.live import Running
 from vagus.project import Project
 from vagus.simulators import loading
 from vagus.simulators.simulator import Simulator

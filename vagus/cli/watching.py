@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from channels.channel import Channel
-from vagus.assembly import Running
 from vagus.cli.drawing import grid
+from vagus.live import Running
 
 _EVERY = 0.5
 _WORDS = ("accepted", "delivered", "filtered", "dead", "pending")

@@ -13,7 +13,7 @@ from vagus.journal.days import day_name, day_number, day_of
 from vagus.journal.postgres.dialect import day_suffix, rendered, state_suffix
 from vagus.journal.postgres.session import Session, Tables, Use
 from vagus.journal.postgres.settings import Postgres
-from vagus.journal.seam import Connection, Cursor
+from vagus.journal.seam import Connection, Cursor, StoreFault
 from vagus.journal.state import Kind, Partition, read_names, read_partitions, read_past
 from vagus.journal.vault import CorruptBody, Vault, day_vault
 from vagus.kernel.errors import EngineFault
@@ -52,11 +52,13 @@ class TableArchive(Archive):
         self._session = Session(settings, _READ)
         self._keyset = keyset
         try:
-            if not nodes_of(self._session):
-                raise EngineFault(f"{settings.name}: there is no journal here")
-        except BaseException:
+            nodes = nodes_of(self._session)
+        except StoreFault:
             self.close()
             raise
+        if not nodes:
+            self.close()
+            raise EngineFault(f"{settings.name}: there is no journal here")
 
     def _known(self) -> Iterator[tuple[int, str, Partition]]:
         there = days_of(self._session)

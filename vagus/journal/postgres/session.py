@@ -29,8 +29,9 @@ _PAUSE = 0.2
 _OLDEST = 130000
 #: Classes of codes behind which the same statement can succeed later.
 _PASSING = ("08", "25", "40", "53", "55", "57")
-#: New tables have no statistics: without this the planner reads them from end to end.
-_PLANNER = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+#: New tables have no statistics: without this the planner reads them from end to end; and what it
+#: then thinks costly must not be compiled anew for every batch.
+_PLANNER = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 
 class Fence(Protocol):
