@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 import trustme
 
+from peers.debian import installed
+
 HOME = Path("/usr/lib/rabbitmq/bin")  # Debian's; the wrappers in /usr/sbin change the user
 PACKAGE = "rabbitmq-server"
 START_SECONDS = 90.0
@@ -39,23 +41,6 @@ ssl_options.keyfile = %(key)s
 ssl_options.verify = verify_peer
 ssl_options.fail_if_no_peer_cert = true
 """
-
-
-def installed() -> None:
-    """Have the server on this machine; fails when it is not there and cannot be installed."""
-    if (HOME / "rabbitmq-server").exists():
-        return
-    # Run level 1 keeps the package from starting a server of its own.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", PACKAGE],
-    ):
-        done = subprocess.run(command, env=environment, capture_output=True, check=False)
-        if done.returncode:
-            raise AssertionError(
-                f"these tests need a RabbitMQ: install Debian's {PACKAGE}, or run them as root"
-            )
 
 
 def free_port() -> int:
@@ -86,7 +71,7 @@ class Server:
     """One node; `start` and `kill` as often as needed, on the same data."""
 
     def __init__(self, folder: Path, tls: dict[str, Path] | None = None) -> None:
-        installed()
+        installed(PACKAGE, HOME / "rabbitmq-server")
         self.folder = folder
         self.port, self.secure, self._dist, self._epmd = (free_port() for _ in range(4))
         self.admin = free_port()
