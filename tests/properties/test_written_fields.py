@@ -69,6 +69,14 @@ def among(codes: str) -> st.SearchStrategy[Any]:
     return parts(_1=st.sampled_from(codes.split()), _2=maybe(TEXT))
 
 
+def beside(codes: str) -> st.SearchStrategy[Any]:
+    """A code of a table, alone or with a second and a third coding of the sender's own."""
+    coded, own = {"_1": st.sampled_from(codes.split()), "_2": maybe(TEXT)}, st.just("L")
+    two = coded | {"_4": CODE, "_5": maybe(TEXT), "_6": own}
+    three = two | {"_10": CODE, "_11": maybe(TEXT), "_12": own}
+    return st.one_of(parts(**coded), parts(**two), parts(**three))
+
+
 def doctor(number: st.SearchStrategy[str], use: Any = NAME_USE) -> st.SearchStrategy[Any]:
     return parts(
         _1=number, _2=TEXT, _3=maybe(TEXT), _5=maybe(TEXT), _6=maybe(TEXT),
@@ -88,7 +96,7 @@ PID: dict[int, st.SearchStrategy[Any]] = {
     10: maybe(st.builds(lambda text: [["2106-3", text, "CDCREC"]], TEXT)),
     11: some(XAD), 13: some(HOME), 14: some(WORK),
     15: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("ISO639")), 1),
-    16: some(among("A D M S W C G N I B U O T ZZ"), 1),
+    16: some(beside("A D M S W C G N I B U O T ZZ"), 1),
     17: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("HL70006")), 1),
     18: some(CX, 1), 19: maybe(TEXT), 23: maybe(TEXT), 24: maybe(st.sampled_from("YN")),
     26: some(CWE, 2), 28: some(CWE, 1), 29: maybe(MOMENT),
@@ -96,7 +104,7 @@ PID: dict[int, st.SearchStrategy[Any]] = {
 PV1 = {
     2: st.sampled_from("EIOPRBCU"), 4: some(among("A E L R N U C Z9"), 1),
     5: some(CX, 1), 7: doctors("A"), 8: doctors("R"), 9: doctors("C"),
-    10: some(among("MED SUR URO PUL CAR X1"), 1), 13: some(among("R"), 1),
+    10: some(beside("MED SUR URO PUL CAR X1"), 1), 13: some(among("R"), 1),
     14: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("HL70023")), 1),
     15: some(among("A2 A3 B6 Q"), 2), 17: doctors("D"),
     18: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("HL70018")), 1),
@@ -106,7 +114,7 @@ PV1 = {
 }  # fmt: skip
 PV2 = {
     3: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("L")), 1), 8: maybe(MOMENT),
-    9: maybe(MOMENT), 12: maybe(TEXT), 25: some(among("1 2 3 9"), 1),
+    9: maybe(MOMENT), 12: maybe(TEXT), 25: some(beside("1 2 3 9"), 1),
     38: maybe(st.sampled_from("ACFHPOU")),
 }  # fmt: skip
 AL1 = {
@@ -123,7 +131,7 @@ IN1 = {
     3: st.lists(parts(_1=TEXT, _4=AUTHORITY), min_size=1, max_size=1),
     4: TEXT, 5: some(XAD), 7: some(WORK, 2), 8: maybe(TEXT), 9: maybe(TEXT), 12: maybe(MOMENT),
     13: maybe(MOMENT), 15: some(parts(_1=CODE, _2=maybe(TEXT), _3=st.just("HL70086")), 1),
-    16: some(XPN, 2), 17: st.lists(among("SPO CHD PAR OTH MTH"), min_size=1, max_size=1),
+    16: some(XPN, 2), 17: st.lists(beside("SPO CHD PAR OTH MTH"), min_size=1, max_size=1),
     18: maybe(DATE), 19: some(XAD), 36: maybe(TEXT), 43: maybe(st.sampled_from("FMOU")),
 }  # fmt: skip
 SCH = {
