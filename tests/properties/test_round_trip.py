@@ -18,7 +18,7 @@ FLOORS = {
     "Appointment": 1.0,
     "Condition": 1.0,
     "Coverage": 1.0,
-    # CX.7 and CX.8 are dates: a time that a sender put there is cut off; a code that stands in CWE.4
+    # CX.7 and CX.8 are dates: a time that a sender put there is cut off; a code that is in CWE.4
     # alone, of the table of the field, is written as CWE.1
     "Encounter": 0.997,
     "Location": 0.91,  # the levels of a place are joined by the way in
