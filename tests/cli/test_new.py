@@ -12,8 +12,8 @@ from cli.given import adt
 SAMPLE = Path(__file__).parents[2] / "samples/riverside_clinic"
 CORPORA = Path(__file__).parents[3] / "shared/corpora/hl7-microsoft-fhir-converter"
 FEED = (
-    adt().replace(b"PV1|1|O\r", b"PV1|1|O||||||||||||||||||SELF-PAY-MARK\r")
-    + b"IN1|1||1|ACME\rZIN|1|MARKED-CARD^A\rIN1|2||2|OTHER\rZPI|1|MARKED-CLUB\r"
+    adt()
+    + b"ACC||||OVER-MARK\rIN1|1||1|ACME\rZIN|1|MARKED-CARD^A\rIN1|2||2|OTHER\rZPI|1|MARKED-CLUB\r"
 )
 
 
@@ -88,7 +88,7 @@ def test_what_a_sample_loses_is_proposed_and_lints_clean(call, project, tmp_path
     clean(call, project)
     path = project / "mappings/own.yaml"
     text = path.read_text()
-    assert "#   PV1-20: say why  ## financial class; in 1 of 1\n" in text
+    assert "#   ACC-4: say why  ## auto accident state; in 1 of 1\n" in text
     head, _, proposed = text.partition("## Read by nothing")
     path.write_text(head + "#" + re.sub(r"^# ", "", proposed, flags=re.MULTILINE))
     linted = call("lint", project, "--strict", "--offline")
