@@ -158,7 +158,7 @@ def test_topology_has_a_queue_for_each_destination(call):
     names = [item["name"] for item in document["queues"]]
     assert names == [
         "adt_in.archive", "adt_in.registry", "bookings.archive", "bookings.front_desk",
-        "nightly.archive",
+        "bookings.room_diary", "nightly.archive",
     ]  # fmt: skip
     keys = {(item["destination"], item["routing_key"]) for item in document["bindings"]}
     assert ("adt_in.registry", "adt_in.patient.*") in keys
