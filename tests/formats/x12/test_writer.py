@@ -18,7 +18,7 @@ from vagus.formats.x12.delimiters import DEFAULT, Delimiters
 from vagus.formats.x12.reader import read
 from vagus.formats.x12.results import TransactionSet
 from vagus.formats.x12.writer import Exchange, Level, Row, Written, write
-from vagus.journal.state import State
+from vagus.journal.filestate import FileState
 from vagus.kernel.errors import MessageError
 
 NOW = 1767609000.0  # 2026-01-05 10:30 UTC
@@ -169,7 +169,7 @@ def test_any_name_is_written(value: str) -> None:
 def test_the_journal_keeps_control_numbers_over_restarts(tmp_path: Path) -> None:
     seen = []
     for _ in range(3):
-        state = State(tmp_path)
+        state = FileState(tmp_path)
         done = write(GUIDES["270"], [parsed("270")], EXCHANGE, state, NOW)
         seen.append((done.control, done.group))
         state.close()
