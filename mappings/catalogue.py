@@ -15,8 +15,8 @@ from vagus.kernel.diagnostics import Diagnostics
 LIBRARY = Path(__file__).with_name("library")
 
 
-class Kept(NamedTuple):
-    """A mapping of the library as its header tells it; `make` gives the mapping."""
+class Listed(NamedTuple):
+    """A mapping of the library as its header lists it; `make` gives the mapping."""
 
     source_format: str
     structure: str
@@ -28,14 +28,14 @@ class Kept(NamedTuple):
 class Library:
     """The library's mappings by name, each made when it is first asked for: a run needs few."""
 
-    def __init__(self, kept: dict[str, Kept]) -> None:
-        self.kept = kept
+    def __init__(self, listed: dict[str, Listed]) -> None:
+        self.listed = listed
         self._made: dict[str, Mapping | None] = {}
 
     def get(self, name: str) -> Mapping | None:
         """The mapping of that name; None when there is none, or the project's files broke it."""
-        if name not in self._made and name in self.kept:
-            self._made[name] = self.kept[name].make()
+        if name not in self._made and name in self.listed:
+            self._made[name] = self.listed[name].make()
         return self._made.get(name)
 
 
@@ -48,7 +48,7 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """The names of all mappings, the project's first."""
-        return [*self._own, *(name for name in self._library.kept if name not in self._own)]
+        return [*self._own, *(name for name in self._library.listed if name not in self._own)]
 
     def own_names(self) -> list[str]:
         """The names of the project's mappings."""
@@ -76,12 +76,12 @@ class Catalogue:
         own = _fitting(self._own, format, to, structure, type)
         if own is not None:
             return self._own[own]
-        name = _fitting(self._library.kept, format, to, structure, type)
+        name = _fitting(self._library.listed, format, to, structure, type)
         return self._library.get(name) if name is not None else None
 
 
 def _fitting(
-    known: dict[str, Mapping] | dict[str, Kept], format: str, to: str, structure: str, type: str
+    known: dict[str, Mapping] | dict[str, Listed], format: str, to: str, structure: str, type: str
 ) -> str | None:
     fitting = [
         (name, item)
@@ -110,11 +110,11 @@ def load(folders: Sequence[Path], diagnostics: Diagnostics, *, library: bool = T
     if library and LIBRARY.is_dir() and LIBRARY not in folders:
         loader.add(reader.folder(LIBRARY, "library"), own=False)
     own: dict[str, Mapping] = {}
-    rest: dict[str, Kept] = {}
+    rest: dict[str, Listed] = {}
     tables: set[str] = set()
     for file in loader.mappings.values():
         if id(file) not in loader.own:
-            rest[file.name] = _kept(loader, file)
+            rest[file.name] = _listed(loader, file)
         elif (mapping := _mapping(loader, file, diagnostics, tables)) is not None:
             own[mapping.name] = mapping
     shelf = Library(rest)
@@ -125,11 +125,11 @@ def load(folders: Sequence[Path], diagnostics: Diagnostics, *, library: bool = T
     return Catalogue(own, shelf)
 
 
-def _kept(loader: Loader, file: MappingFile) -> Kept:
+def _listed(loader: Loader, file: MappingFile) -> Listed:
     source, _, structure = (file.source.value or "" if file.source else "").partition("/")
     target, _, _ = (file.target.value or "" if file.target else "").partition("/")
     make = partial(_mapping, loader, file, Diagnostics())
-    return Kept(source, structure, target, file.events, make)
+    return Listed(source, structure, target, file.events, make)
 
 
 def _mapping(
